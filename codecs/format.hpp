@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+
+#include "plimsoll/dtype.hpp"
+
+namespace plimsoll::codecs {
+
+/// What becomes of an output tensor's numbers.
+enum class FormatKind : std::uint8_t { keep, bf16, f16, f32, nf4 };
+
+/// Which of bitsandbytes' two backends NF4 follows; they differ in zero blocks, partial blocks,
+/// subnormals and non-finite values (see codecs/nf4.hpp).
+enum class Nf4Variant : std::uint8_t { cuda, cpu };
+
+/// A format with its parameters. The NF4 members mean nothing for other kinds and keep their
+/// defaults there, so that equal formats compare equal.
+struct Format {
+  FormatKind kind = FormatKind::keep;
+  Nf4Variant variant = Nf4Variant::cuda;
+  std::uint32_t blocksize = 64;  ///< elements that share an absmax: a power of two, 32..4096
+
+  friend bool operator==(const Format&, const Format&) = default;
+};
+
+/// True for bf16, f16 and f32.
+[[nodiscard]] constexpr bool is_cast(FormatKind kind) {
+  return kind == FormatKind::bf16 || kind == FormatKind::f16 || kind == FormatKind::f32;
+}
+
+/// True for formats that store codes and scales in place of the numbers.
+[[nodiscard]] constexpr bool is_quantized(FormatKind kind) { return kind == FormatKind::nf4; }
+
+/// The dtype a cast produces. Only for is_cast(kind).
+[[nodiscard]] constexpr Dtype cast_dtype(FormatKind kind) {
+  return kind == FormatKind::bf16 ? Dtype::bf16 : kind == FormatKind::f16 ? Dtype::f16 : Dtype::f32;
+}
+
+}  // namespace plimsoll::codecs

@@ -1,0 +1,9 @@
+#pragma once
+
+/// Marks what the shared library exports; everything else is hidden. Users of the static library
+/// define PLIMSOLL_STATIC (the CMake package and the pkg-config file do it for them).
+#if defined(PLIMSOLL_STATIC)
+#define PLIMSOLL_API
+#else
+#define PLIMSOLL_API __attribute__((visibility("default")))
+#endif
