@@ -13,8 +13,7 @@ namespace plimsoll::codecs {
 /// Converts `count` elements with one rounding to nearest even, as torch's `to` does on the CPU
 /// (NaN stays NaN; its payload is not specified). Source and destination are aligned to their
 /// elements and do not overlap, except that equal dtypes may share the address. No allocation.
-void cast(Dtype from, const std::byte* source, Dtype to, std::byte* destination,
-          std::size_t count);
+void cast(Dtype from, const std::byte* source, Dtype to, std::byte* destination, std::size_t count);
 
 /// The same bytes from plain scalar code (for NaN: the same payload too).
 void cast_scalar(Dtype from, const std::byte* source, Dtype to, std::byte* destination,

@@ -29,7 +29,9 @@ struct Format {
 }
 
 /// True for formats that store codes and scales in place of the numbers.
-[[nodiscard]] constexpr bool is_quantized(FormatKind kind) { return kind == FormatKind::nf4; }
+[[nodiscard]] constexpr bool is_quantized(FormatKind kind) {
+  return kind == FormatKind::nf4;
+}
 
 /// The dtype a cast produces. Only for is_cast(kind).
 [[nodiscard]] constexpr Dtype cast_dtype(FormatKind kind) {

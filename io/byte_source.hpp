@@ -61,8 +61,9 @@ enum class SourceKind : std::uint8_t { automatic, pread, direct };
 /// says false. Where io_uring or O_DIRECT is refused by the system the source is a pread source,
 /// and the log says so once (spdlog, warning).
 /// `used`, if given, receives what was chosen.
-[[nodiscard]] Expected<std::unique_ptr<ByteSource>> open_byte_source(
-    std::vector<SourceFile> files, SourceKind kind, unsigned io_threads,
-    SourceKind* used = nullptr);
+[[nodiscard]] Expected<std::unique_ptr<ByteSource>> open_byte_source(std::vector<SourceFile> files,
+                                                                     SourceKind kind,
+                                                                     unsigned io_threads,
+                                                                     SourceKind* used = nullptr);
 
 }  // namespace plimsoll::io
