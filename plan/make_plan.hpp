@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "errors/expected.hpp"
+#include "plan/plan.hpp"
+
+namespace plimsoll::plan {
+
+/// A budget does not cut units below this many bytes.
+inline constexpr std::uint64_t smallest_unit_bytes = 64 * 1024;
+struct PlanRequest {
+  /// One format a catalogue tensor, in catalogue order.
+  std::vector<codecs::Format> formats;
+  std::vector<std::string> devices = {"host"};
+  Sink sink = Sink::memory;
+  std::uint32_t slots = 4;
+  std::uint64_t unit_bytes = std::uint64_t{1} << 20;
+  std::optional<std::uint64_t> budget;  ///< per device
+  std::uint64_t shard_bytes = 5'000'000'000;
+  std::uint64_t direct_buffers =
+      0;                         ///< what a direct byte source would hold; 0: it is not asked for
+  bool direct_required = false;  ///< the budget may not drop the direct source
+};
+
+/// Makes the plan: one output tensor a catalogue tensor, placed on devices by whole layers, cut
+/// into block-aligned units in file order, laid out exactly.
+///
+/// If the budget is below the load line, credits are lowered to 1, then unit bytes down to
+/// smallest_unit_bytes, then the direct source's buffers are given up unless required.
+/// Errors: infeasible_budget (names the smallest budget that works), unsupported (a format that
+/// cannot be made from a tensor's dtype; names the tensor), invalid_argument (no device).
+/// Linear in tensors and units; about 1 us a tensor.
+[[nodiscard]] Expected<Plan> make_plan(const io::Catalogue& catalogue, const PlanRequest& request);
+
+/// The stored name of a component: the tensor's own for data, else with the role's suffix, for
+/// example "w.weight.absmax" (bitsandbytes' spelling).
+[[nodiscard]] std::string stored_name(const OutputTensor& output, const Component& component);
+
+}  // namespace plimsoll::plan
