@@ -30,7 +30,8 @@ class Recorder {
 
   [[nodiscard]] bool enabled() const noexcept { return enabled_; }
 
-  /// Appends `event` with the current time.
+  /// Appends `event` with the current time. Where memory for it is refused the event is dropped and
+  /// counted.
   void record(Event event) noexcept {
     if (enabled_) append(event);
   }
@@ -38,6 +39,9 @@ class Recorder {
   /// All events so far, in order of time (of one thread: in order of recording). The caller makes
   /// sure that nobody records meanwhile.
   [[nodiscard]] std::vector<Event> events() const;
+
+  /// How many events were dropped so far. A trace that lacks events proves nothing.
+  [[nodiscard]] std::uint64_t dropped() const noexcept;
 
  private:
   void append(Event event) noexcept;
