@@ -7,9 +7,10 @@
 
 namespace plimsoll::io {
 
-/// Opens a checkpoint: a directory with model.safetensors.index.json or model.safetensors, or one
-/// .safetensors file. Reads headers only (one open, two preads and one close a file; 1,000 shards
-/// take tens of milliseconds).
+/// Opens a checkpoint: a directory with model.safetensors or model.safetensors.index.json (where
+/// both stand, the single file is the checkpoint, as for transformers), or one .safetensors file.
+/// The shards of an index stand in Catalogue::files in the order of their names. Reads headers only
+/// (one open, one or two preads and one close a file; 1,000 shards take tens of milliseconds).
 ///
 /// Errors: not_found (nothing there, or a shard the index names is missing), malformed (any rule of
 /// io/safetensors.hpp broken, an index that disagrees with the shards, a shard name that leaves the
