@@ -66,4 +66,13 @@ enum class SourceKind : std::uint8_t { automatic, pread, direct };
                                                                      unsigned io_threads,
                                                                      SourceKind* used = nullptr);
 
+class SystemCalls;
+
+/// The same over other system calls, which must outlive the source.
+[[nodiscard]] Expected<std::unique_ptr<ByteSource>> open_byte_source(std::vector<SourceFile> files,
+                                                                     SourceKind kind,
+                                                                     unsigned io_threads,
+                                                                     SourceKind* used,
+                                                                     SystemCalls& calls);
+
 }  // namespace plimsoll::io
