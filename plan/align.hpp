@@ -15,4 +15,9 @@ inline constexpr std::uint64_t component_alignment = 64;
   return (value + alignment - 1) & ~(alignment - 1);
 }
 
+/// Whole pages that hold `bytes`, at least one: a buffer exists even for an empty tensor.
+[[nodiscard]] constexpr std::uint64_t whole_pages(std::uint64_t bytes) {
+  return bytes == 0 ? page_size : align_up(bytes, page_size);
+}
+
 }  // namespace plimsoll::plan

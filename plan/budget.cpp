@@ -27,12 +27,12 @@ std::uint32_t outputs_for(Sink sink, std::uint32_t slots) {
 std::vector<Choice> choices(const PlanRequest& request) {
   const bool direct = request.direct_buffers > 0;
   std::vector<Choice> list;
-  for (std::uint32_t slots = std::max(request.slots, 1u); slots >= 1; --slots) {
+  for (std::uint32_t slots = request.slots; slots >= 1; --slots) {
     list.push_back({slots, outputs_for(request.sink, slots), request.unit_bytes, direct});
   }
-  while (list.back().unit_bytes / 2 >= smallest_unit_bytes) {
+  while (list.back().unit_bytes > smallest_unit_bytes) {
     Choice smaller = list.back();
-    smaller.unit_bytes /= 2;
+    smaller.unit_bytes = std::max(smaller.unit_bytes / 2, smallest_unit_bytes);
     list.push_back(smaller);
   }
   if (list.back().outputs > 1) {
@@ -46,11 +46,6 @@ std::vector<Choice> choices(const PlanRequest& request) {
     list.push_back(buffered);
   }
   return list;
-}
-
-std::uint64_t element_total(const SizedTensor& tensor) {
-  return is_kept(tensor.work) ? tensor.source_bytes
-                              : tensor.source_bytes / (bits_of(tensor.dtype) / 8);
 }
 
 /// Draws the lines for a choice. Slot and buffer sizes depend on the unit size alone, so they are
@@ -89,13 +84,14 @@ class Draft {
     for (const SizedTensor& tensor : tensors_) {
       DeviceLine& line = lines_[tensor.device];
       const std::uint64_t elements =
-          std::min(unit_elements(tensor.dtype, tensor.work, unit_bytes), element_total(tensor));
+          std::min(unit_elements(tensor.dtype, tensor.work, unit_bytes),
+                   work_elements(tensor.dtype, tensor.work, tensor.source_bytes));
       line.slot_bytes = std::max(line.slot_bytes, slot_bytes(tensor.dtype, tensor.work, elements));
       if (request_.sink == Sink::checkpoint) {
         line.output_bytes =
             std::max(line.output_bytes, unit_output_bytes(tensor.work, tensor.format, elements));
       } else if (request_.sink == Sink::consumer) {
-        line.output_bytes = std::max(line.output_bytes, align_up(tensor.buffer_bytes, page_size));
+        line.output_bytes = std::max(line.output_bytes, whole_pages(tensor.buffer_bytes));
       }
     }
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "codecs/nf4.hpp"
@@ -36,17 +37,18 @@ class Drafter {
   }
 
   Expected<Plan> draft() {
-    if (request_.devices.empty()) return fail(ErrorCode::invalid_argument, "no device is given");
+    if (auto valid = check_request(); !valid) return fail(valid.error());
     if (auto made = make_outputs(); !made) return fail(made.error());
     place_outputs();
-    if (auto cut = fit_budget(); !cut) return fail(cut.error());
-    cut_units();
+    if (auto fitted = fit_budget(); !fitted) return fail(fitted.error());
+    if (auto cut = cut_units(); !cut) return fail(cut.error());
     measure_devices();
     if (request_.sink == Sink::checkpoint) lay_out_files();
     return std::move(plan_);
   }
 
  private:
+  [[nodiscard]] Expected<void> check_request() const;
   Expected<void> make_outputs();
   void add_components(OutputTensor& output);
   void add_component(OutputTensor& output, Role role, Dtype dtype, io::Shape shape,
@@ -55,7 +57,8 @@ class Drafter {
   void place_outputs();
   void lay_out_arenas();
   Expected<void> fit_budget();
-  void cut_units();
+  Expected<void> cut_units();
+  [[nodiscard]] std::uint64_t unit_total() const;
   void cut_output(std::uint32_t index);
   void measure_devices();
   void lay_out_files();
@@ -66,6 +69,26 @@ class Drafter {
   std::uint64_t nf4_map_ = no_constant;  // one copy of the map serves all tensors
   Sizes sizes_;
 };
+
+Expected<void> Drafter::check_request() const {
+  const auto refuse = [](std::string reason) {
+    return fail(ErrorCode::invalid_argument, std::move(reason));
+  };
+  if (request_.devices.empty()) return refuse("no device is given");
+  if (request_.devices.size() > std::numeric_limits<std::uint16_t>::max()) {
+    return refuse("too many devices are given");
+  }
+  if (request_.formats.size() != catalogue_.tensors.size()) {
+    return refuse("the recipe does not have one format for every tensor");
+  }
+  if (request_.slots < 1 || request_.slots > most_slots) {
+    return refuse("slots must be 1 to " + std::to_string(most_slots));
+  }
+  if (request_.unit_bytes < 1 || request_.unit_bytes > largest_unit_bytes) {
+    return refuse("unit bytes must be 1 to " + std::to_string(largest_unit_bytes));
+  }
+  return {};
+}
 
 Expected<void> Drafter::make_outputs() {
   plan_.outputs.reserve(catalogue_.tensors.size());
@@ -83,6 +106,7 @@ Expected<void> Drafter::make_outputs() {
     output.shape = entry.shape;
     output.format = format;
     output.source = i;
+    output.file = entry.file;
     output.dtype = codecs::is_cast(format.kind) ? codecs::cast_dtype(format.kind)
                                                 : work_for(entry.dtype, format).working;
     add_components(output);
@@ -184,8 +208,29 @@ Expected<void> Drafter::fit_budget() {
   return {};
 }
 
-void Drafter::cut_units() {
+Expected<void> Drafter::cut_units() {
+  const std::uint64_t total = unit_total();
+  if (total > most_units) {
+    return fail(ErrorCode::invalid_argument, "units of " + std::to_string(plan_.unit_bytes) +
+                                                 " bytes are too small: there would be " +
+                                                 std::to_string(total) + " of them, more than " +
+                                                 std::to_string(most_units));
+  }
+  plan_.units.reserve(total);
   for (std::uint32_t i = 0; i < plan_.outputs.size(); ++i) cut_output(i);
+  return {};
+}
+
+std::uint64_t Drafter::unit_total() const {
+  std::uint64_t total = 0;
+  for (const OutputTensor& output : plan_.outputs) {
+    const Work work = work_for(output.source_dtype, output.format);
+    const std::uint64_t elements =
+        work_elements(output.source_dtype, work, catalogue_.tensors[output.source].bytes);
+    const std::uint64_t step = unit_elements(output.source_dtype, work, plan_.unit_bytes);
+    total += std::max<std::uint64_t>(elements / step + (elements % step != 0), 1);
+  }
+  return total;
 }
 
 void Drafter::cut_output(std::uint32_t index) {
@@ -193,7 +238,7 @@ void Drafter::cut_output(std::uint32_t index) {
   const io::TensorEntry& entry = catalogue_.tensors[output.source];
   const Work work = work_for(entry.dtype, output.format);
   const std::uint64_t element = is_kept(work) ? 1 : bits_of(entry.dtype) / 8;
-  const std::uint64_t total = entry.bytes / element;
+  const std::uint64_t total = work_elements(entry.dtype, work, entry.bytes);
   const std::uint64_t step = unit_elements(entry.dtype, work, plan_.unit_bytes);
 
   output.first_unit = static_cast<std::uint32_t>(plan_.units.size());

@@ -11,14 +11,20 @@ namespace plimsoll::plan {
 
 /// A budget does not cut units below this many bytes.
 inline constexpr std::uint64_t smallest_unit_bytes = 64 * 1024;
+/// Bounds of what may be asked for. With the two on units no size in a plan can overflow, whatever
+/// length a (sparse) file claims.
+inline constexpr std::uint32_t most_slots = 65536;
+inline constexpr std::uint64_t largest_unit_bytes = std::uint64_t{1} << 32;
+inline constexpr std::uint64_t most_units = std::uint64_t{1} << 25;
+
 struct PlanRequest {
   /// One format a catalogue tensor, in catalogue order.
   std::vector<codecs::Format> formats;
   std::vector<std::string> devices = {"host"};
   Sink sink = Sink::memory;
-  std::uint32_t slots = 4;
-  std::uint64_t unit_bytes = std::uint64_t{1} << 20;
-  std::optional<std::uint64_t> budget;  ///< per device
+  std::uint32_t slots = 4;                            ///< 1..most_slots
+  std::uint64_t unit_bytes = std::uint64_t{1} << 20;  ///< 1..largest_unit_bytes
+  std::optional<std::uint64_t> budget;                ///< per device
   std::uint64_t shard_bytes = 5'000'000'000;
   std::uint64_t direct_buffers =
       0;                         ///< what a direct byte source would hold; 0: it is not asked for
@@ -29,10 +35,12 @@ struct PlanRequest {
 /// into block-aligned units in file order, laid out exactly.
 ///
 /// If the budget is below the load line, credits are lowered to 1, then unit bytes down to
-/// smallest_unit_bytes, then the direct source's buffers are given up unless required.
+/// smallest_unit_bytes, then output buffers to 1, then the direct source's buffers are given up
+/// unless required.
 /// Errors: infeasible_budget (names the smallest budget that works), unsupported (a format that
-/// cannot be made from a tensor's dtype; names the tensor), invalid_argument (no device).
-/// Linear in tensors and units; about 1 us a tensor.
+/// cannot be made from a tensor's dtype; names the tensor), invalid_argument (no device, not one
+/// format a tensor, slots or unit bytes out of range, more than most_units units).
+/// O(n log n) in tensors, linear in units; about TIME.
 [[nodiscard]] Expected<Plan> make_plan(const io::Catalogue& catalogue, const PlanRequest& request);
 
 /// The stored name of a component: the tensor's own for data, else with the role's suffix, for

@@ -9,12 +9,26 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-std::string_view next_part(std::string_view& rest) {
-  const std::size_t dot = rest.find('.');
-  const std::string_view part = rest.substr(0, dot);
-  rest = dot == std::string_view::npos ? std::string_view{} : rest.substr(dot + 1);
-  return part;
-}
+/// A name's parts, one after the other. Every name has one; a dot at the end is followed by an
+/// empty one.
+class Parts {
+ public:
+  explicit Parts(std::string_view name) : rest_(name) {}
+
+  [[nodiscard]] bool ended() const { return ended_; }
+
+  std::string_view next() {
+    const std::size_t dot = rest_.find('.');
+    const std::string_view part = rest_.substr(0, dot);
+    ended_ = dot == std::string_view::npos;
+    if (!ended_) rest_.remove_prefix(dot + 1);
+    return part;
+  }
+
+ private:
+  std::string_view rest_;
+  bool ended_ = false;
+};
 
 /// Numbers of any length: without leading zeros, a longer one is larger.
 std::strong_ordering compare_numbers(std::string_view left, std::string_view right) {
@@ -44,22 +58,23 @@ std::strong_ordering compare_parts(std::string_view left, std::string_view right
   if (by_stem != 0) return by_stem;
   const std::string_view left_digits = left.substr(left_stem);
   const std::string_view right_digits = right.substr(right_stem);
-  if (left_digits.empty() != right_digits.empty())
-    return right_digits.size() == 0 ? std::strong_ordering::greater : std::strong_ordering::less;
+  if (left_digits.empty() != right_digits.empty()) {
+    return left_digits.empty() ? std::strong_ordering::less : std::strong_ordering::greater;
+  }
   return compare_numbers(left_digits, right_digits);
 }
 
 }  // namespace
 
 bool natural_less(std::string_view left, std::string_view right) noexcept {
-  const std::string_view whole_left = left;
-  const std::string_view whole_right = right;
-  while (!left.empty() && !right.empty()) {
-    const auto order = compare_parts(next_part(left), next_part(right));
+  Parts left_parts(left);
+  Parts right_parts(right);
+  do {
+    const auto order = compare_parts(left_parts.next(), right_parts.next());
     if (order != 0) return order < 0;
-  }
-  if (left.empty() != right.empty()) return left.empty();
-  return whole_left < whole_right;  // "a.01" and "a.1": some fixed order
+  } while (!left_parts.ended() && !right_parts.ended());
+  if (left_parts.ended() != right_parts.ended()) return left_parts.ended();
+  return left < right;  // "a.01" and "a.1": some fixed order
 }
 
 }  // namespace plimsoll::plan

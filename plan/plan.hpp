@@ -44,6 +44,7 @@ struct OutputTensor {
   codecs::Format format;
   std::uint16_t device = 0;
   std::uint32_t source = 0;  ///< index into Catalogue::tensors
+  std::uint32_t file = 0;    ///< index into Catalogue::files
   std::uint32_t first_component = 0;
   std::uint32_t component_count = 0;
   std::uint32_t first_unit = 0;

@@ -51,6 +51,10 @@ Work work_for(Dtype dtype, const codecs::Format& format) noexcept {
   return work;
 }
 
+std::uint64_t work_elements(Dtype dtype, const Work& work, std::uint64_t source_bytes) noexcept {
+  return is_kept(work) ? source_bytes : source_bytes / element_bytes(dtype);
+}
+
 std::uint64_t unit_elements(Dtype dtype, const Work& work, std::uint64_t unit_bytes) noexcept {
   if (is_kept(work)) return std::max<std::uint64_t>(unit_bytes, 1);
   const std::uint64_t widest = std::max(element_bytes(dtype), element_bytes(work.working));
@@ -66,10 +70,10 @@ std::uint64_t unit_output_bytes(const Work& work, const codecs::Format& format,
                                 std::uint64_t elements) noexcept {
   if (is_kept(work)) return decoded_offset(elements);
   if (work.route.convert) {
-    return align_up(elements * element_bytes(codecs::cast_dtype(format.kind)), page_size);
+    return whole_pages(elements * element_bytes(codecs::cast_dtype(format.kind)));
   }
   const std::uint64_t blocks = elements / format.blocksize + (elements % format.blocksize != 0);
-  return align_up(absmax_offset(elements) + blocks * sizeof(float), page_size);
+  return whole_pages(absmax_offset(elements) + blocks * sizeof(float));
 }
 
 std::uint64_t absmax_offset(std::uint64_t elements) noexcept {

@@ -26,6 +26,10 @@ struct Work {
   return !work.route.decode && !work.route.convert && !work.route.quantize;
 }
 
+/// What a tensor's units divide among them: its elements, or for a kept tensor its bytes.
+[[nodiscard]] std::uint64_t work_elements(Dtype dtype, const Work& work,
+                                          std::uint64_t source_bytes) noexcept;
+
 /// Elements of a full unit: as many as `unit_bytes` of full precision hold, whole blocks, at least
 /// one block. Kept tensors count in bytes.
 [[nodiscard]] std::uint64_t unit_elements(Dtype dtype, const Work& work,
@@ -37,7 +41,7 @@ struct Work {
                                        std::uint64_t elements) noexcept;
 
 /// Output buffer a unit of `elements` needs on its way to a checkpoint: its pieces side by side
-/// (see plan/pieces.hpp), for a kept unit with room to align its read.
+/// (see plan/pieces.hpp), for a kept unit with room to align its read. Whole pages, at least one.
 [[nodiscard]] std::uint64_t unit_output_bytes(const Work& work, const codecs::Format& format,
                                               std::uint64_t elements) noexcept;
 

@@ -1,0 +1,139 @@
+#include "actors/load_berth.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace plimsoll::actors {
+
+std::uint32_t LoadBerth::Places::take() {
+  const std::uint32_t place = free.back();
+  free.pop_back();
+  ++held;
+  return place;
+}
+
+void LoadBerth::Places::give(std::uint32_t place) {
+  free.push_back(place);
+  --held;
+}
+
+LoadBerth::LoadBerth(LoadRunPtr run, std::uint32_t reads)
+    : run_(std::move(run)), reads_(reads), devices_(run_->plan().devices.size()) {
+  const auto furnish = [](Places& places, const std::vector<gpu::Memory>& memory,
+                          std::size_t device, std::uint64_t bytes, std::uint32_t count) {
+    places.memory = device < memory.size() ? memory[device].address() : nullptr;
+    places.bytes = bytes;
+    places.free.resize(count);
+    std::iota(places.free.rbegin(), places.free.rend(), 0u);  // the first place is taken first
+  };
+  for (std::size_t i = 0; i < devices_.size(); ++i) {
+    const plan::DeviceLine& line = run_->plan().devices[i];
+    furnish(devices_[i].slots, run_->parts().slots, i, line.slot_bytes, line.slots);
+    furnish(devices_[i].outputs, run_->parts().outputs, i, line.output_bytes, line.outputs);
+  }
+}
+
+std::vector<Claim> LoadBerth::ledgers(std::size_t engine_devices) const {
+  std::vector<Claim> ledgers(engine_devices);
+  for (std::size_t i = 0; i < devices_.size(); ++i) {
+    const plan::DeviceLine& line = run_->plan().devices[i];
+    ledgers[run_->parts().engine_devices[i]] = {line.slots, line.outputs, reads_};
+  }
+  return ledgers;
+}
+
+Claim LoadBerth::claim_of(const plan::Unit& unit, std::uint32_t index) const {
+  const plan::Plan& plan = run_->plan();
+  const bool kept = !unit.route.decode && !unit.route.convert && !unit.route.quantize;
+  const bool begins_tensor = index == plan.outputs[unit.output].first_unit;
+  const bool takes_output =
+      plan.sink == plan::Sink::checkpoint || (plan.sink == plan::Sink::consumer && begins_tensor);
+  return {kept ? 0u : 1u, takes_output ? 1u : 0u, kept ? 1u : 0u};
+}
+
+std::vector<Ticket> LoadBerth::tickets() const {
+  const plan::Plan& plan = run_->plan();
+  const CheckpointSink* checkpoint = run_->parts().checkpoint;
+  std::vector<Ticket> tickets;
+  tickets.reserve(plan.units.size());
+  for (std::uint32_t i = 0; i < plan.units.size(); ++i) {
+    const plan::Unit& unit = plan.units[i];
+    const plan::OutputTensor& output = plan.outputs[unit.output];
+    if (checkpoint != nullptr &&
+        checkpoint->is_finished(plan.components[output.first_component].shard)) {
+      continue;
+    }
+    const std::uint16_t device = run_->parts().engine_devices[output.device];
+    tickets.push_back({i, DeviceSet{1} << device, claim_of(unit, i)});
+  }
+  return tickets;
+}
+
+UnitTask LoadBerth::board(const Ticket& ticket, std::uint16_t lane, const caf::actor& governor) {
+  const plan::Plan& plan = run_->plan();
+  const std::uint16_t device = plan.outputs[plan.units[ticket.unit].output].device;
+  Places& slots = devices_[device].slots;
+
+  Lease::Terms terms;
+  terms.load = run_->parts().id;
+  terms.unit = ticket.unit;
+  terms.device = device;
+  terms.lane = lane;
+
+  UnitTask task{run_, ticket.unit, lane, nullptr, nullptr};
+  task.output = output_for(ticket, terms, governor);
+  terms.ends_unit = true;
+  terms.claim = {ticket.claim.slots, 0, ticket.claim.reads};
+  std::byte* memory = nullptr;
+  if (ticket.claim.slots > 0) {
+    terms.place = slots.take();
+    memory = slots.address(terms.place);
+  }
+  task.work = caf::make_counted<Lease>(governor, terms, memory);
+  note_reach(device);
+  return task;
+}
+
+/// A checkpoint's unit has a buffer of its own. A consumer's tensor has one, which its first unit
+/// was granted and all its units share.
+LeasePtr LoadBerth::output_for(const Ticket& ticket, Lease::Terms terms,
+                               const caf::actor& governor) {
+  const plan::Plan& plan = run_->plan();
+  DeviceBerth& device = devices_[terms.device];
+  LeasePtr lease = device.open_tensor;
+  if (ticket.claim.outputs > 0) {
+    terms.claim = {0, 1, 0};
+    terms.place = device.outputs.take();
+    lease = caf::make_counted<Lease>(governor, terms, device.outputs.address(terms.place));
+  }
+  if (plan.sink == plan::Sink::consumer) {
+    const plan::OutputTensor& output = plan.outputs[plan.units[ticket.unit].output];
+    const bool ends_tensor = ticket.unit + 1 == output.first_unit + output.unit_count;
+    device.open_tensor = ends_tensor ? nullptr : lease;
+  }
+  return lease;
+}
+
+void LoadBerth::take_back(const Lease::Terms& terms) {
+  DeviceBerth& device = devices_[terms.device];
+  if (terms.claim.slots > 0) device.slots.give(terms.place);
+  if (terms.claim.outputs > 0) device.outputs.give(terms.place);
+}
+
+void LoadBerth::forget_open_tensors() {
+  for (DeviceBerth& device : devices_) device.open_tensor = nullptr;
+}
+
+void LoadBerth::note_reach(std::uint16_t device) {
+  const plan::Plan& plan = run_->plan();
+  const plan::DeviceLine& line = plan.devices[device];
+  const DeviceBerth& berth = devices_[device];
+  DeviceReach& reach = run_->reach()[device];
+  const std::uint64_t held =
+      berth.slots.held * line.slot_bytes + berth.outputs.held * line.output_bytes;
+  reach.peak_transient_bytes = std::max(reach.peak_transient_bytes, held);
+  reach.peak_slots = std::max(reach.peak_slots, berth.slots.held);
+}
+
+}  // namespace plimsoll::actors
