@@ -16,8 +16,12 @@ using plimsoll::trace::Recorder;
 namespace {
 thread_local bool refuse_memory = false;
 
+void* allocate_or_null(std::size_t bytes) noexcept {
+  return refuse_memory ? nullptr : std::malloc(bytes == 0 ? 1 : bytes);
+}
+
 void* allocate(std::size_t bytes) {
-  void* memory = refuse_memory ? nullptr : std::malloc(bytes == 0 ? 1 : bytes);
+  void* memory = allocate_or_null(bytes);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
@@ -29,6 +33,12 @@ void* operator new(std::size_t bytes) {
 }
 void* operator new[](std::size_t bytes) {
   return allocate(bytes);
+}
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  return allocate_or_null(bytes);
+}
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
+  return allocate_or_null(bytes);
 }
 void operator delete(void* memory) noexcept {
   std::free(memory);
