@@ -1,0 +1,112 @@
+#include "plan/pieces.hpp"
+
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "plan/make_plan.hpp"
+#include "plan/unit_sizes.hpp"
+#include "random_catalogue.hpp"
+
+using namespace plimsoll;
+using namespace plimsoll::plan;
+using codecs::Format;
+using codecs::FormatKind;
+
+namespace {
+
+template <class Check>
+void on_random_plans(std::uint32_t seed, int rounds, Check check) {
+  RandomAsked random(seed);
+  for (int round = 0; round < rounds; ++round) {
+    for (const Sink sink : all_sinks) {
+      const Asked asked = random(sink);
+      const auto plan = make_plan(asked.catalogue, asked.request);
+      INFO("round " << round << ", sink " << static_cast<int>(sink));
+      REQUIRE(plan);
+      check(*plan);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the pieces of all units make every component, once and in order, but for constants") {
+  on_random_plans(30, 150, [](const Plan& plan) {
+    std::vector<std::uint64_t> made(plan.components.size(), 0);
+    for (const Unit& unit : plan.units) {
+      const OutputTensor& output = plan.outputs[unit.output];
+      for (const Piece& piece : pieces_of(plan, unit)) {
+        REQUIRE(piece.component >= output.first_component);
+        REQUIRE(piece.component < output.first_component + output.component_count);
+        REQUIRE(plan.components[piece.component].constant == no_constant);
+        REQUIRE(piece.offset == made[piece.component]);
+        made[piece.component] += piece.bytes;
+      }
+    }
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      const bool constant = plan.components[i].constant != no_constant;
+      REQUIRE(made[i] == (constant ? 0 : plan.components[i].bytes));
+    }
+  });
+}
+
+TEST_CASE("a unit's pieces lie apart and aligned inside its output buffer") {
+  on_random_plans(31, 150, [](const Plan& plan) {
+    if (plan.sink != Sink::checkpoint) return;
+    for (const Unit& unit : plan.units) {
+      const OutputTensor& output = plan.outputs[unit.output];
+      std::uint64_t end = 0;
+      for (const Piece& piece : pieces_of(plan, unit)) {
+        REQUIRE(piece.buffer_offset >= end);
+        end = piece.buffer_offset + piece.bytes;
+        REQUIRE(end <= plan.devices[output.device].output_bytes);
+        if (plan.components[piece.component].role == Role::absmax) {
+          REQUIRE(piece.buffer_offset % alignof(float) == 0);
+        }
+      }
+    }
+  });
+}
+
+TEST_CASE("a quantized unit makes half a byte an element and a scale a block") {
+  CatalogueBuilder builder;
+  builder.next_file(8);
+  builder.add("w.weight", Dtype::bf16, {1, 100001});
+  PlanRequest request;
+  request.formats = {Format{FormatKind::nf4}};
+  request.unit_bytes = 65536;
+  const auto plan = make_plan(builder.take(), request);
+  REQUIRE(plan);
+  REQUIRE(plan->units.size() == 4);
+  const Pieces second = pieces_of(*plan, plan->units[1]);
+  REQUIRE(second.count == 2);
+  CHECK(second.items[0].offset == 16384);
+  CHECK(second.items[0].bytes == 16384);
+  CHECK(second.items[1].offset == 512 * 4);
+  CHECK(second.items[1].bytes == 512 * 4);
+  const Pieces last = pieces_of(*plan, plan->units[3]);  // 1697 elements: 26.5 blocks
+  CHECK(last.items[0].bytes == 849);
+  CHECK(last.items[1].bytes == 27 * 4);
+  CHECK(last.items[1].buffer_offset == 896);
+}
+
+TEST_CASE("a cast unit makes one piece in the new dtype's size, a kept one its own bytes") {
+  CatalogueBuilder builder;
+  builder.next_file(8 + 24);
+  builder.add("cast", Dtype::f64, {100});
+  builder.add("kept", Dtype::i32, {100});
+  PlanRequest request;
+  request.formats = {Format{FormatKind::f16}, Format{}};
+  request.sink = Sink::checkpoint;
+  const auto plan = make_plan(builder.take(), request);
+  REQUIRE(plan);
+  const Pieces cast = pieces_of(*plan, plan->units[0]);
+  REQUIRE(cast.count == 1);
+  CHECK(cast.items[0].bytes == 200);
+  CHECK(cast.items[0].buffer_offset == 0);
+  const Pieces kept = pieces_of(*plan, plan->units[1]);
+  REQUIRE(kept.count == 1);
+  CHECK(kept.items[0].bytes == 400);
+  CHECK(kept.items[0].buffer_offset == 832);  // where the read lands: the offset in the file
+}
