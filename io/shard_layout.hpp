@@ -58,4 +58,9 @@ struct ShardLayout {
                                        std::span<const StoredTensor> tensors,
                                        std::span<const std::uint64_t> true_bytes);
 
+/// ShardLayout::index once the true sizes are known: its total_size counts those.
+[[nodiscard]] std::string final_index(const ShardLayout& layout,
+                                      std::span<const StoredTensor> tensors,
+                                      std::span<const std::uint64_t> true_bytes);
+
 }  // namespace plimsoll::io
