@@ -35,9 +35,7 @@ std::optional<std::string> find_obstacle(const std::vector<SourceFile>& files, O
   if (with_bytes == files.end()) return std::nullopt;
   const auto lease = opened.take(static_cast<std::uint32_t>(with_bytes - files.begin()));
   if (!lease) return std::nullopt;  // whoever reads this file will hear of it
-  if ((::fcntl(lease->descriptor(), F_GETFL) & O_DIRECT) == 0) {
-    return "the file system does not support O_DIRECT";
-  }
+  if (!lease->has_extra_flags()) return "the file system does not support O_DIRECT";
   while (true) {
     ring.queue({lease->descriptor(), 0, direct_alignment, buffer, 0});
     std::span<const RingCompletion> completions;

@@ -14,12 +14,14 @@ namespace plimsoll::io {
 OpenFiles::Lease::Lease(Lease&& other) noexcept
     : owner_(std::exchange(other.owner_, nullptr)),
       file_(other.file_),
-      descriptor_(other.descriptor_) {}
+      descriptor_(other.descriptor_),
+      has_extra_flags_(other.has_extra_flags_) {}
 
 OpenFiles::Lease& OpenFiles::Lease::operator=(Lease&& other) noexcept {
   std::swap(owner_, other.owner_);
   std::swap(file_, other.file_);
   std::swap(descriptor_, other.descriptor_);
+  std::swap(has_extra_flags_, other.has_extra_flags_);
   return *this;
 }
 
@@ -50,14 +52,13 @@ Expected<OpenFiles::Lease> OpenFiles::take(std::uint32_t file) {
   }
   slot.opening = true;
   ++open_;
-  auto descriptor = open_checked(lock, file);
+  auto opened = open_checked(lock, file);
   slot.opening = false;
   changed_.notify_all();
-  if (!descriptor) {
+  if (!opened) {
     --open_;
-    return fail(descriptor.error());
+    return fail(opened.error());
   }
-  slot.descriptor = *descriptor;
   append_idle(file);
   return lend(file);
 }
@@ -65,7 +66,7 @@ Expected<OpenFiles::Lease> OpenFiles::take(std::uint32_t file) {
 OpenFiles::Lease OpenFiles::lend(std::uint32_t file) {
   Slot& slot = slots_[file];
   if (slot.users++ == 0) remove_idle(file);
-  return {this, file, slot.descriptor};
+  return {this, file, slot.descriptor, slot.has_extra_flags};
 }
 
 void OpenFiles::give_back(std::uint32_t file) noexcept {
@@ -111,7 +112,7 @@ int OpenFiles::open_making_room(std::unique_lock<std::mutex>& lock, const char* 
   }
 }
 
-Expected<int> OpenFiles::open_checked(std::unique_lock<std::mutex>& lock, std::uint32_t file) {
+Expected<void> OpenFiles::open_checked(std::unique_lock<std::mutex>& lock, std::uint32_t file) {
   const SourceFile& source = files_[file];
   constexpr int plain_flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
   int flags = plain_flags | extra_flags_;
@@ -134,10 +135,15 @@ Expected<int> OpenFiles::open_checked(std::unique_lock<std::mutex>& lock, std::u
              std::to_string(status.st_size);
   }
   // O_NONBLOCK was for what might have stood there instead; a ring would take it at its word.
-  if (reason.empty() && ::fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) != 0) {
+  const int status_flags = ::fcntl(descriptor, F_GETFL);
+  if (reason.empty() && ::fcntl(descriptor, F_SETFL, status_flags & ~O_NONBLOCK) != 0) {
     reason = system_reason("cannot set up", errno);
   }
-  if (reason.empty()) return descriptor;
+  if (reason.empty()) {
+    slots_[file].descriptor = descriptor;
+    slots_[file].has_extra_flags = flags != plain_flags;
+    return {};
+  }
   ::close(descriptor);
   return fail(ErrorCode::read_failed, std::move(reason), source.path);
 }

@@ -30,14 +30,18 @@ class OpenFiles {
     ~Lease();
     [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
 
+    /// Whether it was opened with the extra flags.
+    [[nodiscard]] bool has_extra_flags() const noexcept { return has_extra_flags_; }
+
    private:
     friend class OpenFiles;
-    Lease(OpenFiles* owner, std::uint32_t file, int descriptor) noexcept
-        : owner_(owner), file_(file), descriptor_(descriptor) {}
+    Lease(OpenFiles* owner, std::uint32_t file, int descriptor, bool has_extra_flags) noexcept
+        : owner_(owner), file_(file), descriptor_(descriptor), has_extra_flags_(has_extra_flags) {}
 
     OpenFiles* owner_;
     std::uint32_t file_;
     int descriptor_;
+    bool has_extra_flags_;
   };
 
   /// `extra_flags` (O_DIRECT) is given up for a file whose file system does not know it.
@@ -58,6 +62,7 @@ class OpenFiles {
   struct Slot {
     int descriptor = -1;
     bool opening = false;
+    bool has_extra_flags = false;
     std::uint32_t users = 0;
     std::uint32_t older = none;  // neighbours among the open files out of use
     std::uint32_t newer = none;
@@ -69,7 +74,7 @@ class OpenFiles {
   void remove_idle(std::uint32_t file) noexcept;
   bool close_oldest() noexcept;
   int open_making_room(std::unique_lock<std::mutex>& lock, const char* path, int flags);
-  Expected<int> open_checked(std::unique_lock<std::mutex>& lock, std::uint32_t file);
+  Expected<void> open_checked(std::unique_lock<std::mutex>& lock, std::uint32_t file);
 
   const std::vector<SourceFile> files_;
   SystemCalls& calls_;

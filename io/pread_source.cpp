@@ -10,13 +10,6 @@
 #include "io/regular_file.hpp"
 
 namespace plimsoll::io {
-namespace {
-
-/// Below what one read call may return at most (2 GiB less a page).
-constexpr std::uint64_t call_bytes = 1 << 30;
-
-}  // namespace
-
 struct PreadSource::Request {
   ReadDone done;
   std::mutex mutex;
@@ -52,7 +45,6 @@ bool PreadSource::try_read(std::span<const ReadRange> ranges) noexcept {
   if (find_unreadable(ranges, files_.files())) return false;
   for (const ReadRange& range : ranges) {
     if (range.bytes == 0) continue;
-    if (range.bytes > call_bytes) return false;
     const auto lease = files_.take(range.file);
     if (!lease) return false;
     const iovec part{range.destination, range.bytes};
@@ -134,7 +126,7 @@ Expected<void> PreadSource::read(const ReadRange& range) {
   if (!lease) return fail(lease.error());
   const std::string& path = files_.files()[range.file].path;
   for (std::uint64_t at = 0; at < range.bytes;) {
-    const iovec part{range.destination + at, std::min(range.bytes - at, call_bytes)};
+    const iovec part{range.destination + at, range.bytes - at};
     const ssize_t got =
         calls_.preadv2(lease->descriptor(), &part, 1, static_cast<off_t>(range.offset + at), 0);
     if (got < 0) {

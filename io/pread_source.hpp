@@ -15,7 +15,8 @@ namespace plimsoll::io {
 
 /// Reads with preadv2 through the page cache. try_read never waits (RWF_NOWAIT); where the system
 /// does not offer that, it always says false. start() hands pieces of at most `piece_bytes` to the
-/// source's threads, first come, first served, so that one long range keeps several of them busy.
+/// source's threads, first come, first served: one long range keeps several of them busy
+/// and stays below what one system call may read.
 /// Holds no buffers.
 class PreadSource final : public ByteSource {
  public:
