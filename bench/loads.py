@@ -318,7 +318,7 @@ def machine():
                 break
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     return (f"{model}, {len(os.sched_getaffinity(0))} processors, {memory:.0f} GiB, "
-            f"Linux {platform.release()}")
+            f"Linux {'.'.join(platform.release().split('.')[:2])}")
 
 
 def put_into(path, section):
