@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "errors/expected.hpp"
+#include "plimsoll/dtype.hpp"
+
+namespace plimsoll::config {
+
+/// The few facts of a checkpoint's config.json that names and dtypes depend on. Source: the
+/// transformers library, PreTrainedConfig and get_text_config.
+struct HfConfig {
+  std::string model_type;       ///< empty if it is not there
+  std::string architecture;     ///< architectures[0]; empty if it is not there
+  std::string text_model_type;  ///< model_type of the language model inside a composite; or empty
+  std::optional<bool> tie_word_embeddings;  ///< the model's own, else its text config's
+  std::optional<Dtype> dtype;               ///< `dtype`, else `torch_dtype`, else the text config's
+  std::string quant_method;                 ///< of quantization_config; empty if there is none
+
+  friend bool operator==(const HfConfig&, const HfConfig&) = default;
+};
+
+/// Reads config.json's text; `file` names it in errors. Unknown members are ignored and absent ones
+/// leave their fact open, as does a null. malformed if it is not one JSON object, has a member
+/// twice, or a fact has the wrong type.
+[[nodiscard]] Expected<HfConfig> parse_hf_config(std::string_view json, const std::string& file);
+
+/// Reads DIRECTORY/config.json; nothing if there is none. At most 16 MiB are read, more is
+/// malformed.
+[[nodiscard]] Expected<std::optional<HfConfig>> read_hf_config(const std::string& directory);
+
+/// The dtype of a name as config.json writes it: "bfloat16", "torch.float16". Nothing for names
+/// that are none of a real floating-point type.
+[[nodiscard]] std::optional<Dtype> torch_dtype(std::string_view name);
+
+}  // namespace plimsoll::config
