@@ -60,7 +60,8 @@ class Draft {
     if (choice.unit_bytes != unit_bytes_) size_units(choice.unit_bytes);
     for (std::size_t i = 0; i < lines_.size(); ++i) {
       DeviceLine& line = lines_[i];
-      line.final_bytes = finals_[i];
+      const bool stays = request_.sink == Sink::memory || request_.sink == Sink::caller;
+      line.final_bytes = stays ? finals_[i] : 0;
       line.slots = choice.slots;
       line.outputs = line.output_bytes > 0 ? choice.outputs : 0;
       line.buffer_bytes = choice.direct && i == 0 ? request_.direct_buffers : 0;

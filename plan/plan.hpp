@@ -78,7 +78,7 @@ struct Unit {
 /// What one device is asked for.
 struct DeviceLine {
   std::string name;
-  std::uint64_t final_bytes = 0;   ///< of the outputs it holds in the end
+  std::uint64_t final_bytes = 0;   ///< of the outputs it holds in the end; 0 if they go elsewhere
   std::uint64_t slot_bytes = 0;    ///< 0 when nothing on it needs a slot
   std::uint32_t slots = 0;         ///< credits: the most full-precision units alive
   std::uint64_t output_bytes = 0;  ///< size of one output buffer; 0 for a memory sink

@@ -1,0 +1,64 @@
+#include "api/engine_core.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <caf/atom.hpp>
+#include <caf/event_based_actor.hpp>
+
+#include "gpu/host_device.hpp"
+
+namespace plimsoll {
+namespace {
+
+/// Cores this process may use.
+std::size_t usable_cores() {
+  cpu_set_t cores;
+  if (sched_getaffinity(0, sizeof(cores), &cores) != 0) return 1;
+  return static_cast<std::size_t>(std::max(CPU_COUNT(&cores), 1));
+}
+
+/// The default policy lets idle workers sleep up to 10 ms between looks, which a finished read
+/// would have to wait for; sharing wakes one at once.
+caf::actor_system_config& prepare(caf::actor_system_config& config, std::size_t workers) {
+  config.set("scheduler.policy", caf::atom("sharing"));
+  config.set("scheduler.max-threads", workers);
+  config.set("logger.verbosity", caf::atom("quiet"));
+  return config;
+}
+
+std::vector<std::shared_ptr<gpu::Device>> make_devices(const config::Settings& settings) {
+  std::vector<std::shared_ptr<gpu::Device>> devices;
+  for (const std::string& name : settings.engine.devices) {
+    devices.push_back(std::make_shared<gpu::HostDevice>(name, settings.plan.budget.value_or(0)));
+  }
+  return devices;
+}
+
+/// As many workers, and as many lanes, as were asked for, else one for each core.
+std::size_t workers_for(const config::Settings& settings) {
+  return settings.engine.threads > 0 ? settings.engine.threads : usable_cores();
+}
+
+}  // namespace
+
+Expected<void> EngineCore::check(const config::Settings& settings) {
+  for (const std::string& name : settings.engine.devices) {
+    if (name.rfind("host", 0) != 0) {
+      return fail(ErrorCode::unsupported, "device " + name + ": this build has host devices only");
+    }
+  }
+  return {};
+}
+
+EngineCore::EngineCore(const config::Settings& settings)
+    : devices_(make_devices(settings)),
+      system_(prepare(system_config_, workers_for(settings))),
+      crew_(system_, workers_for(settings),
+            std::vector<std::uint32_t>(devices_.size(), settings.plan.slots)) {}
+
+EngineCore::~EngineCore() {
+  crew_.stop();
+}
+
+}  // namespace plimsoll

@@ -1,0 +1,299 @@
+#include "api/load_state.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "api/checkpoint_output.hpp"
+#include "api/model_state.hpp"
+#include "api/plan_summary.hpp"
+#include "plan/align.hpp"
+#include "trace/trace_file.hpp"
+
+namespace plimsoll {
+namespace {
+
+constexpr unsigned default_io_threads = 4;
+
+io::SourceKind source_kind(const config::Settings& settings, const plan::Plan& plan) {
+  if (!plan.direct_allowed) return io::SourceKind::pread;
+  switch (settings.io.source) {
+    case config::ReadMethod::pread:
+      return io::SourceKind::pread;
+    case config::ReadMethod::direct:
+      return io::SourceKind::direct;
+    case config::ReadMethod::automatic:
+      break;
+  }
+  return io::SourceKind::automatic;
+}
+
+}  // namespace
+
+plan::Sink LoadRequest::sink() const {
+  if (!out.empty()) return plan::Sink::checkpoint;
+  if (options.consumer) return plan::Sink::consumer;
+  return options.destination ? plan::Sink::caller : plan::Sink::memory;
+}
+
+Load::State::State(EngineCore& core, LoadRequest request)
+    : core_(core), request_(std::move(request)) {}
+
+Load::State::~State() = default;
+
+void Load::State::begin() {
+  if (const auto prepared = prepare(); !prepared) {
+    end(prepared.error());
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  loader_ = core_.crew().begin(run_);
+  if (cancelled_) {
+    actors::cancel(*run_, loader_, Error(ErrorCode::cancelled, "the load was cancelled"));
+  }
+}
+
+Expected<void> Load::State::prepare() {
+  auto draft = draw(request_.path, request_.settings, request_.sink());
+  if (!draft) return fail(draft.error());
+  draft_ = std::move(*draft);
+  {
+    const std::lock_guard lock(mutex_);
+    plan_ = summarize(*draft_.plan);
+    for (const plan::Unit& unit : draft_.plan->units) bytes_to_read_ += unit.source_bytes;
+  }
+  changed_.notify_all();
+
+  actors::LoadParts parts;
+  parts.id = core_.next_load_id();
+  parts.plan = draft_.plan;
+  recorder_ = std::make_unique<trace::Recorder>(clock_, !request_.settings.trace.file.empty());
+  parts.recorder = recorder_.get();
+  for (std::uint16_t i = 0; i < draft_.plan->devices.size(); ++i) {
+    parts.devices.push_back(core_.devices()[i].get());
+    parts.engine_devices.push_back(i);
+  }
+  if (auto taken = take_memory(parts); !taken) return taken;
+  const unsigned threads = request_.settings.io.threads;
+  auto source =
+      io::open_byte_source(draft_.catalogue.files, source_kind(request_.settings, *draft_.plan),
+                           threads > 0 ? threads : default_io_threads);
+  if (!source) return fail(source.error());
+  source_ = std::move(*source);
+  parts.source = source_.get();
+  if (auto opened = open_sink(parts); !opened) return opened;
+  parts.progress = [this](std::uint32_t) { show_progress(); };
+  // The handle waits for the end, so this load is alive when it comes; the run must not keep it so.
+  parts.ended = [weak = weak_from_this()](Expected<void> result) {
+    const std::shared_ptr<State> self = weak.lock();
+    self->core_.chores().add([self, result = std::move(result)] { self->settle(result); });
+  };
+  const std::lock_guard lock(mutex_);
+  run_ = std::make_shared<actors::LoadRun>(std::move(parts));
+  return {};
+}
+
+Expected<void> Load::State::take_memory(actors::LoadParts& parts) const {
+  const plan::Plan& plan = *draft_.plan;
+  const auto take = [](gpu::Device& device, std::uint64_t bytes,
+                       std::vector<gpu::Memory>& into) -> Expected<void> {
+    auto memory = device.allocate(bytes);
+    if (!memory) return fail(memory.error());
+    into.push_back(std::move(*memory));
+    return {};
+  };
+  for (std::size_t i = 0; i < plan.devices.size(); ++i) {
+    const plan::DeviceLine& line = plan.devices[i];
+    gpu::Device& device = *parts.devices[i];
+    const std::uint64_t final_bytes =
+        plan.sink == plan::Sink::memory ? plan::align_up(line.final_bytes, plan::page_size) : 0;
+    if (auto taken = take(device, final_bytes, parts.final_memory); !taken) return taken;
+    if (auto taken = take(device, line.slots * line.slot_bytes, parts.slots); !taken) return taken;
+    if (auto taken = take(device, line.outputs * line.output_bytes, parts.outputs); !taken) {
+      return taken;
+    }
+  }
+  return {};
+}
+
+Expected<void> Load::State::ask_destinations(actors::LoadParts& parts) const {
+  const plan::Plan& plan = *draft_.plan;
+  for (const plan::OutputTensor& output : plan.outputs) {
+    for (std::uint32_t i = 0; i < output.component_count; ++i) {
+      const plan::Component& component = plan.components[output.first_component + i];
+      const Placement placement{output.name,     role_name(component.role),
+                                component.dtype, component.shape,
+                                component.bytes, plan.devices[output.device].name};
+      std::byte* const memory = request_.options.destination(placement);
+      if (memory == nullptr && component.bytes > 0) {
+        return fail(ErrorCode::invalid_argument, "the caller gave no memory for it", "",
+                    output.name);
+      }
+      parts.destinations.push_back(memory);
+    }
+  }
+  return {};
+}
+
+Expected<void> Load::State::open_sink(actors::LoadParts& parts) {
+  switch (draft_.plan->sink) {
+    case plan::Sink::memory:
+      return {};
+    case plan::Sink::caller:
+      return ask_destinations(parts);
+    case plan::Sink::consumer:
+      consumer_ = std::make_unique<ConsumerThread>(draft_.plan, request_.options.consumer);
+      parts.consumer = consumer_.get();
+      return {};
+    case plan::Sink::checkpoint:
+      break;
+  }
+  auto options = output_options(draft_, request_.settings, request_.out);
+  if (!options) return fail(options.error());
+  auto writer =
+      io::CheckpointWriter::open(draft_.plan->layout, draft_.plan->stored, std::move(*options));
+  if (!writer) return fail(writer.error());
+  files_ = std::make_unique<actors::FileSink>(std::move(*writer), draft_.plan);
+  parts.checkpoint = files_.get();
+  return {};
+}
+
+/// The actors are done with everything that prepare() made.
+void Load::State::settle(Expected<void> result) {
+  const bool well = result.has_value();
+  const Report report = make_report();
+  Model model = well ? make_model() : Model();
+  std::optional<Error> error = well ? std::nullopt : std::optional<Error>(result.error());
+  if (const auto traced = write_trace_file(well); !traced && !error) error = traced.error();
+  if (well && request_.options.on_progress) request_.options.on_progress(progress());
+  consumer_.reset();
+  files_.reset();
+  source_.reset();
+  {
+    const std::lock_guard lock(mutex_);
+    report_ = report;
+    model_ = std::move(model);
+    loader_ = nullptr;
+  }
+  end(std::move(error));
+}
+
+Model Load::State::make_model() {
+  switch (draft_.plan->sink) {
+    case plan::Sink::memory:
+      return ModelBuilder::over_memory(draft_.plan, core_.devices(), run_->take_final_memory());
+    case plan::Sink::caller:
+      return ModelBuilder::over_destinations(draft_.plan, run_->parts().destinations);
+    default:
+      return Model();
+  }
+}
+
+Report Load::State::make_report() const {
+  Report report;
+  const plan::Plan& plan = *draft_.plan;
+  for (std::size_t i = 0; i < plan_->devices.size(); ++i) {
+    const actors::DeviceReach& reach = run_->reach()[i];
+    DeviceReport device;
+    device.planned = plan_->devices[i];
+    device.peak_bytes = run_->parts().final_memory[i].bytes() + reach.peak_transient_bytes +
+                        (i == 0 ? source_->buffer_bytes() : 0);
+    device.peak_full_precision_tensors = reach.peak_slots;
+    report.peak_bytes += device.peak_bytes;
+    report.peak_full_precision_tensors =
+        std::max(report.peak_full_precision_tensors, reach.peak_slots);
+    report.devices.push_back(std::move(device));
+  }
+  report.load_line_bytes = plan_->load_line_bytes;
+  report.final_bytes = plan_->final_bytes;
+  report.slot_bytes = plan_->slot_bytes;
+  report.slots = plan_->slots;
+  report.units = static_cast<std::uint32_t>(plan.units.size());
+  report.bytes_read = run_->progress().bytes_read;
+  report.bytes_written = files_ ? files_->bytes_written() : 0;
+  report.seconds = static_cast<double>(clock_.now_ns()) * 1e-9;
+  report.kept = draft_.left_out;
+  return report;
+}
+
+Expected<void> Load::State::write_trace_file(bool complete) const {
+  if (!recorder_->enabled()) return {};
+  trace::Trace trace;
+  trace.events = recorder_->events();
+  trace.info.complete = complete;
+  for (const plan::DeviceLine& line : draft_.plan->devices) {
+    trace.info.devices.push_back({line.name, line.slots, line.slot_bytes, line.load_line});
+  }
+  return trace::write_trace(request_.settings.trace.file, trace);
+}
+
+void Load::State::show_progress() {
+  if (!request_.options.on_progress) return;
+  const auto interval = static_cast<std::uint64_t>(request_.options.progress_interval * 1e9);
+  const std::uint64_t now = clock_.now_ns();
+  if (now - last_shown_ns_ < interval) return;
+  last_shown_ns_ = now;
+  request_.options.on_progress(progress());
+}
+
+Progress Load::State::progress() const noexcept {
+  Progress progress;
+  const std::lock_guard lock(mutex_);
+  progress.seconds = static_cast<double>(clock_.now_ns()) * 1e-9;
+  if (!plan_ || !run_) return progress;
+  progress.units = plan_->units;
+  progress.bytes_to_read = bytes_to_read_;
+  progress.units_done = run_->progress().units_done;
+  progress.bytes_read = run_->progress().bytes_read;
+  return progress;
+}
+
+void Load::State::end(std::optional<Error> error) {
+  {
+    const std::lock_guard lock(mutex_);
+    error_ = std::move(error);
+    ended_ = true;
+  }
+  changed_.notify_all();
+}
+
+void Load::State::cancel() noexcept {
+  const std::lock_guard lock(mutex_);
+  cancelled_ = true;
+  if (loader_ != nullptr) {
+    actors::cancel(*run_, loader_, Error(ErrorCode::cancelled, "the load was cancelled"));
+  }
+}
+
+void Load::State::wait() const noexcept {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return ended_; });
+}
+
+bool Load::State::wait_for(std::chrono::nanoseconds timeout) const noexcept {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, timeout, [&] { return ended_; });
+}
+
+const Plan& Load::State::plan() const {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return plan_.has_value() || ended_; });
+  if (!plan_) throw *error_;
+  return *plan_;
+}
+
+void Load::State::throw_if_failed() const {
+  wait();
+  if (error_) throw *error_;
+}
+
+const Report& Load::State::report() const {
+  throw_if_failed();
+  return report_;
+}
+
+Model Load::State::model() const {
+  throw_if_failed();
+  return model_;
+}
+
+}  // namespace plimsoll

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "api/draft.hpp"
+#include "plimsoll/plan.hpp"
+
+namespace plimsoll {
+
+/// What the public API tells of a plan.
+[[nodiscard]] Plan summarize(const plan::Plan& plan);
+
+}  // namespace plimsoll
