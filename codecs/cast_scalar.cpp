@@ -95,7 +95,9 @@ bool can_cast(Dtype from, Dtype to) noexcept {
 void cast_scalar(Dtype from, const std::byte* source, Dtype to, std::byte* destination,
                  std::size_t count) {
   if (from == to) {
-    if (source != destination) std::memcpy(destination, source, count * (bits_of(to) / 8));
+    if (source != destination && count != 0) {
+      std::memcpy(destination, source, count * (bits_of(to) / 8));
+    }
     return;
   }
   switch (to) {
