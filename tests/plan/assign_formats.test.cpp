@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "catch.hpp"
-#include "random_catalogue.hpp"
+#include "random_plans.hpp"
 
 using namespace plimsoll;
 using namespace plimsoll::plan;

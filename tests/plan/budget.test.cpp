@@ -6,7 +6,7 @@
 
 #include "catch.hpp"
 #include "plan/align.hpp"
-#include "random_catalogue.hpp"
+#include "random_plans.hpp"
 
 using namespace plimsoll;
 using namespace plimsoll::plan;

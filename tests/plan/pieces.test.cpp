@@ -6,33 +6,15 @@
 #include "catch.hpp"
 #include "plan/make_plan.hpp"
 #include "plan/unit_sizes.hpp"
-#include "random_catalogue.hpp"
+#include "random_plans.hpp"
 
 using namespace plimsoll;
 using namespace plimsoll::plan;
 using codecs::Format;
 using codecs::FormatKind;
 
-namespace {
-
-template <class Check>
-void on_random_plans(std::uint32_t seed, int rounds, Check check) {
-  RandomAsked random(seed);
-  for (int round = 0; round < rounds; ++round) {
-    for (const Sink sink : all_sinks) {
-      const Asked asked = random(sink);
-      const auto plan = make_plan(asked.catalogue, asked.request);
-      INFO("round " << round << ", sink " << static_cast<int>(sink));
-      REQUIRE(plan);
-      check(*plan);
-    }
-  }
-}
-
-}  // namespace
-
 TEST_CASE("the pieces of all units make every component, once and in order, but for constants") {
-  on_random_plans(30, 150, [](const Plan& plan) {
+  on_random_plans(30, 150, [](const Asked&, const Plan& plan) {
     std::vector<std::uint64_t> made(plan.components.size(), 0);
     for (const Unit& unit : plan.units) {
       const OutputTensor& output = plan.outputs[unit.output];
@@ -52,7 +34,7 @@ TEST_CASE("the pieces of all units make every component, once and in order, but 
 }
 
 TEST_CASE("a unit's pieces lie apart and aligned inside its output buffer") {
-  on_random_plans(31, 150, [](const Plan& plan) {
+  on_random_plans(31, 150, [](const Asked&, const Plan& plan) {
     if (plan.sink != Sink::checkpoint) return;
     for (const Unit& unit : plan.units) {
       const OutputTensor& output = plan.outputs[unit.output];

@@ -103,6 +103,7 @@ TEST_CASE("characters with a meaning in expressions are escaped") {
 TEST_CASE("the root module is named without catching all others") {
   const auto entries = entries_for({""}, {"a"});
   CHECK(entries == std::vector<std::string>{R"(\Z)"});
+  CHECK(entries_for({""}, {}) == entries);
   CHECK(leaves_out(Reader::anywhere, entries, ""));
   CHECK_FALSE(leaves_out(Reader::anywhere, entries, "a"));
 }

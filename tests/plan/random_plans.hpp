@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "catch.hpp"
 #include "io/catalogue.hpp"
 #include "plan/make_plan.hpp"
 #include "plan/unit_sizes.hpp"
@@ -103,5 +104,20 @@ class RandomAsked {
 };
 
 inline constexpr Sink all_sinks[] = {Sink::memory, Sink::caller, Sink::consumer, Sink::checkpoint};
+
+/// Runs `check(asked, plan)` on random plans for every sink.
+template <class Check>
+void on_random_plans(std::uint32_t seed, int rounds, Check check) {
+  RandomAsked random(seed);
+  for (int round = 0; round < rounds; ++round) {
+    for (const Sink sink : all_sinks) {
+      const Asked asked = random(sink);
+      const auto plan = make_plan(asked.catalogue, asked.request);
+      INFO("round " << round << ", sink " << static_cast<int>(sink));
+      REQUIRE(plan);
+      check(asked, *plan);
+    }
+  }
+}
 
 }  // namespace plimsoll::plan
