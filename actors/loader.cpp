@@ -46,6 +46,9 @@ void Loader::begin() {
 
 void Loader::count_units() {
   const plan::Plan& plan = run_->plan();
+  for (const plan::OutputTensor& output : plan.outputs) {
+    if (!is_finished_already(output)) units_expected_ += output.unit_count;
+  }
   if (plan.sink == plan::Sink::consumer) {
     for (const plan::OutputTensor& output : plan.outputs) units_left_.push_back(output.unit_count);
   } else if (plan.sink == plan::Sink::checkpoint) {
@@ -57,6 +60,13 @@ void Loader::count_units() {
       if (units_left_[shard] == 0) finish_shard(shard);
     }
   }
+}
+
+/// By an earlier, interrupted run.
+bool Loader::is_finished_already(const plan::OutputTensor& output) const {
+  const CheckpointSink* const sink = run_->parts().checkpoint;
+  return sink != nullptr &&
+         sink->is_finished(run_->plan().components[output.first_component].shard);
 }
 
 void Loader::unit_placed(UnitTask& task) {
@@ -108,6 +118,10 @@ void Loader::stop(const Error& error) {
 
 void Loader::end_if_settled() {
   if (!drained_ || jobs_ > 0) return;
+  if (run_->progress().units_done < units_expected_) {
+    // Nothing waits and yet something is missing: an actor must have died with its mailbox.
+    run_->fail(Error(ErrorCode::internal, "units were lost on their way"));
+  }
   if (run_->parts().checkpoint != nullptr && !run_->stopped() && !finishing_) {
     finishing_ = true;
     ++jobs_;

@@ -29,6 +29,7 @@ class Loader final : public caf::event_based_actor {
  private:
   void begin();
   void count_units();
+  [[nodiscard]] bool is_finished_already(const plan::OutputTensor& output) const;
   void unit_placed(UnitTask& task);
   void unit_written(UnitWritten& written);
   void unit_done();
@@ -40,6 +41,7 @@ class Loader final : public caf::event_based_actor {
   LoadRunPtr run_;
   caf::actor governor_;
   std::vector<std::uint32_t> units_left_;  ///< of each tensor (consumer) or shard (checkpoint)
+  std::uint64_t units_expected_ = 0;       ///< without those of shards that were finished before
   std::uint32_t jobs_ = 0;                 ///< of the sink, under way
   bool drained_ = false;
   bool finishing_ = false;

@@ -1,6 +1,8 @@
 #include "api/load_state.hpp"
 
 #include <algorithm>
+#include <exception>
+#include <new>
 #include <utility>
 
 #include "api/checkpoint_output.hpp"
@@ -41,7 +43,7 @@ Load::State::State(EngineCore& core, LoadRequest request)
 Load::State::~State() = default;
 
 void Load::State::begin() {
-  if (const auto prepared = prepare(); !prepared) {
+  if (const auto prepared = try_prepare(); !prepared) {
     end(prepared.error());
     return;
   }
@@ -52,7 +54,22 @@ void Load::State::begin() {
   }
 }
 
+/// Sizes of real checkpoints fit memory many times over; those of hostile ones need not.
+Expected<void> Load::State::try_prepare() {
+  try {
+    return prepare();
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::out_of_memory, "no memory for the plan", request_.path);
+  } catch (const std::exception& failure) {
+    return fail(ErrorCode::internal, failure.what(), request_.path);
+  }
+}
+
 Expected<void> Load::State::prepare() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (cancelled_) return fail(ErrorCode::cancelled, "the load was cancelled");
+  }
   auto draft = draw(request_.path, request_.settings, request_.sink());
   if (!draft) return fail(draft.error());
   draft_ = std::move(*draft);

@@ -48,6 +48,7 @@ struct Load::State : std::enable_shared_from_this<Load::State> {
   [[nodiscard]] Progress progress() const noexcept;
 
  private:
+  [[nodiscard]] Expected<void> try_prepare();
   [[nodiscard]] Expected<void> prepare();
   [[nodiscard]] Expected<void> take_memory(actors::LoadParts& parts) const;
   [[nodiscard]] Expected<void> ask_destinations(actors::LoadParts& parts) const;
