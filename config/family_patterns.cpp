@@ -46,8 +46,11 @@ struct PatternFile::Contents {
   toml::table root;
 };
 
-PatternFile::PatternFile(std::string_view name)
-    : contents_(std::make_unique<const Contents>(Contents{toml::parse(embedded_text(name))})) {}
+PatternFile::PatternFile(std::string_view name) try
+    : contents_(std::make_unique<const Contents>(Contents{toml::parse(embedded_text(name))})) {
+} catch (const toml::parse_error& error) {
+  throw Error(ErrorCode::internal, "shipped patterns: " + std::string(error.description()));
+}
 PatternFile::PatternFile(PatternFile&&) noexcept = default;
 PatternFile::~PatternFile() = default;
 

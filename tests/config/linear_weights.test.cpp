@@ -84,7 +84,8 @@ TEST_CASE("norms and convolutions are not, even as matrices") {
        {"model.norm.weight", "model.layers.0.input_layernorm.weight", "transformer.ln_f.weight",
         "transformer.h.0.ln_1.weight", "bert.embeddings.LayerNorm.weight",
         "model.layers.0.self_attn.q_norm.weight", "model.layers.0.mixer.conv1d.weight",
-        "model.encoder.conv1.weight", "model.layers.0.short_conv.weight"}) {
+        "model.encoder.conv1.weight", "model.layers.0.short_conv.weight",
+        "model.llm.layers.0.attn_sconv.weight"}) {
     INFO(name);
     CHECK_FALSE(linear(name));
   }
@@ -118,6 +119,7 @@ TEST_CASE("merged experts are linear weights of rank three") {
         "model.layers.0.feed_forward.experts.down_proj.weight",
         "model.layers.0.block_sparse_moe.input_linear.weight",
         "model.layers.0.block_sparse_moe.output_linear.weight",
+        "model.layers.0.moe.down_proj.weight", "model.llm.layers.0.mlp.experts.w13_weight",
         "model.layers.0.mlp.experts.fc1.weight"}) {
     INFO(name);
     CHECK(linear(name, "mixtral", experts));

@@ -111,6 +111,19 @@ TEST_CASE("a head's name counts only in the families that use it so") {
   CHECK(skipped(facts("OtherForConditionalGeneration", "other"), names).empty());
 }
 
+TEST_CASE("a family's names count in the checkpoint's spelling as in the model's") {
+  const HfConfig config = facts("DeepseekV4ForCausalLM", "deepseek_v4");
+  const std::vector<SkippedModule> expected = {
+      {"head", SkipReason::output_head},
+      {"layers.0.attn.indexer.compressor.wkv", SkipReason::kept_fp32},
+      {"layers.0.attn.indexer.weights_proj", SkipReason::kept_fp32}};
+  CHECK(skipped(config, {"head.weight", "layers.0.attn.indexer.compressor.wkv.weight",
+                         "layers.0.attn.indexer.weights_proj.weight",
+                         "layers.0.attn.wkv.weight"}) == expected);
+  CHECK(skipped(config, {"lm_head.weight", "model.layers.0.self_attn.compressor.kv_proj.weight"})
+            .size() == 2);
+}
+
 TEST_CASE("what a family keeps in full precision itself is left out") {
   const Names t5 = {"decoder.block.0.layer.2.DenseReluDense.wi.weight",
                     "decoder.block.0.layer.2.DenseReluDense.wo.weight", "lm_head.weight"};
