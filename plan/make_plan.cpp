@@ -87,6 +87,16 @@ Expected<void> Drafter::check_request() const {
   if (request_.unit_bytes < 1 || request_.unit_bytes > largest_unit_bytes) {
     return refuse("unit bytes must be 1 to " + std::to_string(largest_unit_bytes));
   }
+  std::uint64_t room = most_source_bytes;
+  for (const io::TensorEntry& entry : catalogue_.tensors) {
+    if (entry.bytes > room) {
+      return fail(ErrorCode::unsupported,
+                  "the tensors up to this one have more than " + std::to_string(most_source_bytes) +
+                      " bytes",
+                  catalogue_.files[entry.file].path, entry.name);
+    }
+    room -= entry.bytes;
+  }
   return {};
 }
 

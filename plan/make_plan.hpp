@@ -11,10 +11,12 @@ namespace plimsoll::plan {
 
 /// A budget does not cut units below this many bytes.
 inline constexpr std::uint64_t smallest_unit_bytes = 64 * 1024;
-/// Bounds of what may be asked for. With the two on units no size in a plan can overflow, whatever
-/// length a (sparse) file claims.
+/// Bounds of what may be asked for, and of what a (sparse) file may claim to hold: below them no
+/// size in a plan can overflow.
 inline constexpr std::uint32_t most_slots = 65536;
-inline constexpr std::uint64_t largest_unit_bytes = std::uint64_t{1} << 32;
+inline constexpr std::uint64_t largest_unit_bytes = std::uint64_t{1} << 40;
+inline constexpr std::uint64_t most_source_bytes = std::uint64_t{1} << 56;
+/// A plan's units are held in memory, 48 bytes each.
 inline constexpr std::uint64_t most_units = std::uint64_t{1} << 25;
 
 struct PlanRequest {
@@ -38,10 +40,10 @@ struct PlanRequest {
 /// smallest_unit_bytes, then output buffers to 1, then the direct source's buffers are given up
 /// unless required.
 /// Errors: infeasible_budget (names the smallest budget that works), unsupported (a format that
-/// cannot be made from a tensor's dtype; names the tensor), invalid_argument (no device, not one
-/// format a tensor, slots or unit bytes out of range, more than most_units units).
-/// O(n log n) in tensors, linear in units; about 1 us a tensor and 0.05 us a unit, for a checkpoint
-/// 10 us a tensor (its headers are written out).
+/// cannot be made from a tensor's dtype; names the tensor; or more than most_source_bytes in all),
+/// invalid_argument (no device, not one format a tensor, slots or unit bytes out of range, more
+/// than most_units units). O(n log n) in tensors, linear in units; about 1 us a tensor and 0.05 us
+/// a unit, for a checkpoint 10 us a tensor (its headers are written out).
 [[nodiscard]] Expected<Plan> make_plan(const io::Catalogue& catalogue, const PlanRequest& request);
 
 /// The stored name of a component: the tensor's own for data, else with the role's suffix, for

@@ -192,14 +192,35 @@ TEST_CASE("a request that makes no sense is refused") {
 TEST_CASE("a plan of absurdly many units is refused before it is built") {
   CatalogueBuilder builder;
   builder.next_file(8);
-  builder.add("huge", Dtype::u8, {std::uint64_t{1} << 60});
+  builder.add("huge", Dtype::u8, {std::uint64_t{1} << 48});
   PlanRequest request;
   request.formats = {Format{}};
-  request.unit_bytes = std::uint64_t{1} << 32;
   const auto plan = make_plan(builder.take(), request);
   REQUIRE_FALSE(plan);
   CHECK(plan.error().code() == ErrorCode::invalid_argument);
   CHECK(plan.error().reason().find("268435456") != std::string::npos);
+}
+
+TEST_CASE("a checkpoint of more bytes than could be counted safely is refused") {
+  CatalogueBuilder builder;
+  builder.next_file(8);
+  builder.add("large", Dtype::f8_e4m3, {std::uint64_t{1} << 56});
+  builder.add("last", Dtype::u8, {1});
+  const io::Catalogue catalogue = builder.take();
+  PlanRequest request;
+  request.formats = {Format{FormatKind::f32}, Format{}};
+  request.unit_bytes = largest_unit_bytes;
+  const auto plan = make_plan(catalogue, request);
+  REQUIRE_FALSE(plan);
+  CHECK(plan.error().code() == ErrorCode::unsupported);
+  CHECK(plan.error().tensor() == "last");
+
+  io::Catalogue at_limit = catalogue;
+  at_limit.tensors.pop_back();
+  request.formats.pop_back();
+  const auto largest = make_plan(at_limit, request);
+  REQUIRE(largest);
+  CHECK(largest->devices.front().final_bytes == std::uint64_t{1} << 58);
 }
 
 TEST_CASE(
