@@ -1,8 +1,10 @@
 #include "api/draft.hpp"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "config/linear_weights.hpp"
@@ -32,6 +34,13 @@ plan::LinearTest linear_test(const std::optional<config::HfConfig>& facts) {
   };
 }
 
+/// Output heads that share their weight with the embeddings are in no checkpoint, but they are
+/// modules of the model, and its readers must leave them alone.
+constexpr std::array<std::string_view, 8> tied_heads = {
+    "lm_head",   "lm_head.decoder",   "cls.predictions.decoder", "predictions.decoder",
+    "embed_out", "output_projection", "vocab_projector",         "proj_out",
+};
+
 std::vector<std::string> default_skips(const io::Catalogue& catalogue,
                                        const std::optional<config::HfConfig>& facts) {
   std::vector<std::string> names;
@@ -42,6 +51,7 @@ std::vector<std::string> default_skips(const io::Catalogue& catalogue,
   for (config::SkippedModule& skipped : config::SkipDefaults().modules(facts, names)) {
     modules.push_back(std::move(skipped.module));
   }
+  modules.insert(modules.end(), tied_heads.begin(), tied_heads.end());
   return modules;
 }
 
@@ -62,9 +72,8 @@ Expected<plan::Recipe> recipe_of(const config::RecipeSettings& settings,
       if (!test) return fail(test.error());
       recipe.skips->push_back(std::move(*test));
     }
-  } else if (codecs::is_quantized(recipe.to.kind)) {
-    recipe.default_skips = default_skips(catalogue, facts);
   }
+  recipe.default_skips = default_skips(catalogue, facts);
   recipe.is_linear = linear_test(facts);
   return recipe;
 }
