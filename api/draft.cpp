@@ -34,12 +34,26 @@ plan::LinearTest linear_test(const std::optional<config::HfConfig>& facts) {
   };
 }
 
-/// Output heads that share their weight with the embeddings are in no checkpoint, but they are
-/// modules of the model, and its readers must leave them alone.
-constexpr std::array<std::string_view, 8> tied_heads = {
-    "lm_head",   "lm_head.decoder",   "cls.predictions.decoder", "predictions.decoder",
-    "embed_out", "output_projection", "vocab_projector",         "proj_out",
-};
+/// An output head that shares its weight with the embeddings is in no checkpoint, but it is a
+/// module of the model, and readers must leave it alone. Most models call it "lm_head".
+constexpr std::array<std::pair<std::string_view, std::string_view>, 9> unusual_heads = {{
+    {"bert", "cls.predictions.decoder"},
+    {"roberta", "lm_head.decoder"},
+    {"xlm-roberta", "lm_head.decoder"},
+    {"camembert", "lm_head.decoder"},
+    {"albert", "predictions.decoder"},
+    {"distilbert", "vocab_projector"},
+    {"electra", "generator_lm_head"},
+    {"whisper", "proj_out"},
+    {"modernbert", "decoder"},
+}};
+
+std::string tied_head(const std::optional<config::HfConfig>& facts) {
+  for (const auto& [model_type, head] : unusual_heads) {
+    if (facts && facts->model_type == model_type) return std::string(head);
+  }
+  return "lm_head";
+}
 
 std::vector<std::string> default_skips(const io::Catalogue& catalogue,
                                        const std::optional<config::HfConfig>& facts) {
@@ -51,7 +65,7 @@ std::vector<std::string> default_skips(const io::Catalogue& catalogue,
   for (config::SkippedModule& skipped : config::SkipDefaults().modules(facts, names)) {
     modules.push_back(std::move(skipped.module));
   }
-  modules.insert(modules.end(), tied_heads.begin(), tied_heads.end());
+  modules.push_back(tied_head(facts));
   return modules;
 }
 
