@@ -78,8 +78,8 @@ HWY_INLINE V interleaved_max(V a, V b) {
 
 /// The largest magnitude of every block, as bits. A group of fewer than eight repeats its last one.
 template <class Elements>
-void magnitudes_of(const typename Elements::Element* source, std::size_t blocks,
-                   std::size_t blocksize, typename Elements::Bits* magnitudes) {
+HWY_INLINE void magnitudes_of(const typename Elements::Element* source, std::size_t blocks,
+                              std::size_t blocksize, typename Elements::Bits* magnitudes) {
   using Bits = typename Elements::Bits;
   const hn::ScalableTag<Bits> d;
   constexpr std::size_t step = hn::MaxLanes(d);
@@ -110,8 +110,8 @@ void magnitudes_of(const typename Elements::Element* source, std::size_t blocks,
 }
 
 template <class Elements>
-void measure(const typename Elements::Element* source, std::size_t blocks, std::size_t blocksize,
-             Group& group) {
+HWY_INLINE void measure(const typename Elements::Element* source, std::size_t blocks,
+                        std::size_t blocksize, Group& group) {
   alignas(16) typename Elements::Bits magnitudes[group_blocks];
   magnitudes_of<Elements>(source, blocks, blocksize, magnitudes);
   const FourFloats d;
@@ -128,66 +128,90 @@ void measure(const typename Elements::Element* source, std::size_t blocks, std::
 }
 
 template <class Elements>
-void code_group(const Coder& coder, const typename Elements::Element* source, std::size_t blocks,
-                unsigned log2_blocksize, const Group& group, std::uint8_t* packed) {
+HWY_INLINE void code_group(const Coder& coder, const typename Elements::Element* source,
+                           std::size_t blocks, std::size_t blocksize, const float* reciprocals,
+                           std::uint8_t* packed) {
   constexpr std::size_t step = 2 * lanes;  // elements of a pair, which lie in the same block
-  const std::size_t pairs = (blocks << log2_blocksize) / step;
+  const auto log2_blocksize = static_cast<unsigned>(std::countr_zero(blocksize));
+  const std::size_t pairs = blocks * blocksize / step;
   const auto code = [&](std::size_t pair) HWY_ATTR {
-    const float reciprocal = group.reciprocal[pair * step >> log2_blocksize];
+    const float reciprocal = reciprocals[pair * step >> log2_blocksize];
     return coder.code_pair(Elements::load(source + pair * step), hn::Set(Floats(), reciprocal));
   };
-  std::size_t pair = 0;
-  for (; pair + batch <= pairs; pair += batch) {
+  const std::size_t batched = pairs / batch * batch;
+  for (std::size_t pair = 0; pair < batched; pair += batch) {
     const WordVector codes[batch] = {code(pair), code(pair + 1), code(pair + 2), code(pair + 3)};
     store_batch(codes, packed + pair * lanes);
   }
-  for (; pair < pairs; ++pair) {
+  for (std::size_t pair = batched; pair < pairs; ++pair) {
     hn::StoreU(hn::U8FromU32(code(pair)), hn::Rebind<std::uint8_t, Words>(), packed + pair * lanes);
   }
 }
 
+/// Codes the blocks [first, first + here), which have been measured, and measures the next ones.
 template <class Elements>
+HWY_INLINE void code_and_measure_next(const Coder& coder,
+                                      const typename Elements::Element* elements,
+                                      std::size_t blocks, std::size_t blocksize, std::size_t first,
+                                      std::size_t here, std::array<Group, 2>& groups,
+                                      std::uint8_t* packed, float* absmax) {
+  const Group& group = groups[first / group_blocks % 2];
+  Group& next_group = groups[(first / group_blocks + 1) % 2];
+  const std::size_t next = first + here;
+  const auto* after = elements + next * blocksize;
+  if (blocks - next >= group_blocks) {
+    measure<Elements>(after, group_blocks, blocksize, next_group);
+  } else if (blocks > next) {
+    measure<Elements>(after, blocks - next, blocksize, next_group);
+  }
+  code_group<Elements>(coder, elements + first * blocksize, here, blocksize,
+                       group.reciprocal.data(), packed + first * blocksize / 2);
+  std::copy_n(group.absmax.begin(), here, absmax + first);
+}
+
+/// `constant_blocksize`, unless 0, lets the compiler unroll everything for that blocksize.
+template <class Elements, std::size_t constant_blocksize>
 void quantize_groups(Dtype dtype, const std::byte* source, std::size_t blocks, Nf4Variant variant,
-                     std::uint32_t blocksize, std::byte* packed, float* absmax) {
+                     std::uint32_t given_blocksize, std::byte* packed, float* absmax) {
+  const std::size_t blocksize = constant_blocksize != 0 ? constant_blocksize : given_blocksize;
   const auto* elements = reinterpret_cast<const typename Elements::Element*>(source);
   auto* bytes = reinterpret_cast<std::uint8_t*>(packed);
-  const auto log2_blocksize = static_cast<unsigned>(std::countr_zero(blocksize));
   const Coder coder(variant);
   std::array<Group, 2> groups;
-  for (std::size_t first = 0, turn = 0; first < blocks; first += group_blocks, turn ^= 1) {
+  measure<Elements>(elements, std::min(group_blocks, blocks), blocksize, groups[0]);
+  for (std::size_t first = 0; first < blocks; first += group_blocks) {
     const std::size_t here = std::min(group_blocks, blocks - first);
-    if (first == 0) measure<Elements>(elements, here, blocksize, groups[turn]);
-    const std::size_t next = first + here;
-    if (next < blocks) {
-      measure<Elements>(elements + next * blocksize, std::min(group_blocks, blocks - next),
-                        blocksize, groups[turn ^ 1]);
+    if (here == group_blocks) {
+      code_and_measure_next<Elements>(coder, elements, blocks, blocksize, first, group_blocks,
+                                      groups, bytes, absmax);
+    } else {
+      code_and_measure_next<Elements>(coder, elements, blocks, blocksize, first, here, groups,
+                                      bytes, absmax);
     }
-    const Group& group = groups[turn];
-    code_group<Elements>(coder, elements + first * blocksize, here, log2_blocksize, group,
-                         bytes + first * blocksize / 2);
-    std::copy_n(group.absmax.begin(), here, absmax + first);
-    if (group.ordinary) continue;
-    for (std::size_t block = first; block < next; ++block) {
+    if (groups[first / group_blocks % 2].ordinary) continue;
+    for (std::size_t block = first; block < first + here; ++block) {
       if (ordinary(absmax[block])) continue;
       nf4_quantize_scalar(dtype, source + block * blocksize * sizeof *elements, blocksize, variant,
-                          blocksize, packed + block * blocksize / 2, absmax + block);
+                          given_blocksize, packed + block * blocksize / 2, absmax + block);
     }
   }
 }
 
+template <class Elements>
+void quantize_elements(Dtype dtype, const std::byte* source, std::size_t blocks, Nf4Variant variant,
+                       std::uint32_t blocksize, std::byte* packed, float* absmax) {
+  if (blocks == 0) return;
+  const auto quantize =
+      blocksize == 64 ? quantize_groups<Elements, 64> : quantize_groups<Elements, 0>;
+  quantize(dtype, source, blocks, variant, blocksize, packed, absmax);
+}
+
 void quantize_blocks(Dtype dtype, const std::byte* source, std::size_t blocks, Nf4Variant variant,
                      std::uint32_t blocksize, std::byte* packed, float* absmax) {
-  switch (dtype) {
-    case Dtype::f32:
-      return quantize_groups<F32Elements>(dtype, source, blocks, variant, blocksize, packed,
-                                          absmax);
-    case Dtype::f16:
-      return quantize_groups<F16Elements>(dtype, source, blocks, variant, blocksize, packed,
-                                          absmax);
-    default:
-      return quantize_groups<Bf16Elements>(dtype, source, blocks, variant, blocksize, packed,
-                                           absmax);
-  }
+  const auto quantize = dtype == Dtype::f32   ? quantize_elements<F32Elements>
+                        : dtype == Dtype::f16 ? quantize_elements<F16Elements>
+                                              : quantize_elements<Bf16Elements>;
+  quantize(dtype, source, blocks, variant, blocksize, packed, absmax);
 }
 
 #endif
