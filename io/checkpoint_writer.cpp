@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "io/companion_files.hpp"
@@ -37,7 +39,11 @@ Expected<void> check_apart_from_source(const CheckpointWriterOptions& options) {
   bool same = !options.source_directory.empty() &&
               is_same_directory(options.source_directory, options.directory);
   for (const SourceFile& file : options.sources) {
-    same = same || is_same_directory(parent_of(file.path), options.directory);
+    // Where the name stands, and where a link leads: removing either file would lose the source.
+    std::error_code unknown;
+    const auto target = std::filesystem::canonical(file.path, unknown);
+    same = same || is_same_directory(parent_of(file.path), options.directory) ||
+           (!unknown && is_same_directory(target.parent_path(), options.directory));
   }
   if (!same) return {};
   return fail(ErrorCode::invalid_argument, "the output would replace the source it is made from",
@@ -243,6 +249,7 @@ Expected<void> DirectoryWriter::complete() {
 }
 
 Expected<void> DirectoryWriter::finish() {
+  if (ended_) return {};
   if (auto sound = first_error(); !sound) return sound;
   for (std::uint32_t s = 0; s < layout_.shards.size(); ++s) {
     if (!is_finished(s)) {

@@ -1,58 +1,21 @@
 #include "io/checkpoint_writer.hpp"
 
 #include <sys/stat.h>
-#include <sys/xattr.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "catch.hpp"
-#include "output_checkpoint.hpp"
-#include "scratch_directory.hpp"
+#include "output_fixture.hpp"
 
 namespace fs = std::filesystem;
 using namespace plimsoll::io;
 using plimsoll::ErrorCode;
 using enum plimsoll::io::ExistingOutput;
 
-namespace {
-
-/// A source, and where the output goes.
-struct Fixture {
-  ScratchDirectory scratch;
-  std::string source = scratch.path("in");
-  std::string output = scratch.path("out");
-
-  Fixture() { make_source(source); }
-  [[nodiscard]] OutputCheckpoint checkpoint(bool single, unsigned seed = 1) const {
-    return {source, output, single, seed};
-  }
-  /// What an undisturbed run leaves.
-  [[nodiscard]] std::map<std::string, std::string> expected(bool single, unsigned seed = 1) const {
-    const std::string undisturbed = scratch.path("undisturbed");
-    fs::remove_all(undisturbed);
-    REQUIRE(OutputCheckpoint(source, undisturbed, single, seed).run(refuse));
-    return files_in(undisturbed);
-  }
-};
-
-template <class Result>
-ErrorCode code_of(const Result& result) {
-  REQUIRE_FALSE(result);
-  return result.error().code();
-}
-
-void remove_seals(const std::string& directory) {
-  for (const auto& entry : fs::directory_iterator(directory)) {
-    ::removexattr(entry.path().c_str(), "user.plimsoll.run");
-  }
-}
-
-}  // namespace
-
 TEST_CASE("a run leaves the checkpoint and the source's other files, and nothing else") {
-  const Fixture fixture;
+  const OutputFixture fixture;
   const OutputCheckpoint checkpoint = fixture.checkpoint(false);
   REQUIRE(checkpoint.layout.shards.size() == 2);
   REQUIRE(checkpoint.run(refuse));
@@ -85,7 +48,7 @@ TEST_CASE("a run leaves the checkpoint and the source's other files, and nothing
 }
 
 TEST_CASE("bytes may come from several threads in any order") {
-  const Fixture fixture;
+  const OutputFixture fixture;
   const OutputCheckpoint checkpoint = fixture.checkpoint(false);
   auto writer = checkpoint.open(refuse);
   REQUIRE(writer);
@@ -101,43 +64,8 @@ TEST_CASE("bytes may come from several threads in any order") {
   CHECK((*writer)->bytes_written() == bytes);
 }
 
-TEST_CASE("a writer that is dropped early leaves nothing, or what a resumed run goes on from") {
-  for (const bool single : {false, true}) {
-    const Fixture fixture;
-    const auto expected = fixture.expected(single);
-    const OutputCheckpoint checkpoint = fixture.checkpoint(single);
-    const std::size_t shards = checkpoint.layout.shards.size();
-    {
-      auto writer = checkpoint.open(refuse);
-      REQUIRE(writer);
-      const std::string byte = "x";
-      REQUIRE(
-          (*writer)->write(0, checkpoint.layout.places[0].offset, std::as_bytes(std::span(byte))));
-    }
-    CHECK_FALSE(fs::exists(fixture.output));
-
-    for (std::uint32_t finished = 1; finished <= shards; ++finished) {
-      {
-        auto writer = checkpoint.open(resume);
-        REQUIRE(writer);
-        for (std::uint32_t s = 0; s < shards; ++s) {
-          CHECK((*writer)->is_finished(s) == (s + 1 < finished));
-        }
-        REQUIRE(checkpoint.write_shard(**writer, finished - 1));
-      }
-      CHECK_FALSE(looks_whole(fixture.output));
-      for (const auto& [name, text] : files_in(fixture.output)) {
-        INFO(name);
-        CHECK_FALSE(name.ends_with(".part"));
-      }
-    }
-    REQUIRE(checkpoint.run(resume));
-    CHECK(files_in(fixture.output) == expected);
-  }
-}
-
 TEST_CASE("an output directory that was there before stays when nothing came of the run") {
-  const Fixture fixture;
+  const OutputFixture fixture;
   fs::create_directory(fixture.output);
   REQUIRE(fixture.checkpoint(false).open(refuse));
   CHECK(fs::exists(fixture.output));
@@ -145,7 +73,7 @@ TEST_CASE("an output directory that was there before stays when nothing came of 
 }
 
 TEST_CASE("existing output is refused and left as it is") {
-  const Fixture fixture;
+  const OutputFixture fixture;
   const OutputCheckpoint checkpoint = fixture.checkpoint(false);
   SECTION("a checkpoint") {
     REQUIRE(checkpoint.run(refuse));
@@ -187,7 +115,7 @@ TEST_CASE("existing output is refused and left as it is") {
 }
 
 TEST_CASE("replacing removes the old checkpoint's files and no others") {
-  const Fixture fixture;
+  const OutputFixture fixture;
   REQUIRE(fixture.checkpoint(false, 2).run(refuse));
   const auto put = [&](const std::string& name) { fixture.scratch.write("out/" + name, name); };
   fs::create_directory(fixture.output + "/sub");
@@ -204,7 +132,7 @@ TEST_CASE("replacing removes the old checkpoint's files and no others") {
 }
 
 TEST_CASE("an output that holds the source is refused whatever was asked for") {
-  const Fixture fixture;
+  const OutputFixture fixture;
   const auto before = files_in(fixture.source);
   for (const ExistingOutput existing : {refuse, replace, resume}) {
     OutputCheckpoint checkpoint = fixture.checkpoint(false);
@@ -217,11 +145,19 @@ TEST_CASE("an output that holds the source is refused whatever was asked for") {
     CHECK(code_of(checkpoint.open(existing)) == ErrorCode::invalid_argument);
     fs::remove(fixture.scratch.path("link"));
   }
+  // The output holds what the source only links to.
+  OutputCheckpoint checkpoint = fixture.checkpoint(false);
+  fs::create_directory(fixture.scratch.path("linking"));
+  fs::create_symlink("../in/model.safetensors", fixture.scratch.path("linking/model.safetensors"));
+  checkpoint.options.source_directory = fixture.scratch.path("linking");
+  checkpoint.options.sources = {{fixture.scratch.path("linking/model.safetensors"), 0}};
+  checkpoint.options.directory = fixture.source;
+  CHECK(code_of(checkpoint.open(replace)) == ErrorCode::invalid_argument);
   CHECK(files_in(fixture.source) == before);
 }
 
 TEST_CASE("an output inside of the source is not copied into itself") {
-  const Fixture fixture;
+  const OutputFixture fixture;
   const auto expected = fixture.expected(false);
   OutputCheckpoint checkpoint = fixture.checkpoint(false);
   checkpoint.options.directory = fixture.source + "/nf4";
@@ -232,141 +168,21 @@ TEST_CASE("an output inside of the source is not copied into itself") {
 }
 
 TEST_CASE("a file that cannot be copied is an error before anything is written") {
-  const Fixture fixture;
+  const OutputFixture fixture;
   fs::create_symlink("nowhere", fixture.source + "/tokenizer.txt");
   CHECK(code_of(fixture.checkpoint(false).open(refuse)) == ErrorCode::read_failed);
   CHECK_FALSE(fs::exists(fixture.output));
 }
 
 TEST_CASE("pipes in the source are passed over") {
-  const Fixture fixture;
+  const OutputFixture fixture;
   REQUIRE(::mkfifo((fixture.source + "/pipe").c_str(), 0600) == 0);
   REQUIRE(fixture.checkpoint(false).run(refuse));
   CHECK_FALSE(fs::exists(fixture.output + "/pipe"));
 }
 
-TEST_CASE("a whole result is resumed without writing a shard again") {
-  for (const bool single : {false, true}) {
-    const Fixture fixture;
-    const OutputCheckpoint checkpoint = fixture.checkpoint(single);
-    REQUIRE(checkpoint.run(refuse));
-    const auto before = files_in(fixture.output);
-    {
-      auto writer = checkpoint.open(resume);
-      REQUIRE(writer);
-      for (std::uint32_t s = 0; s < checkpoint.layout.shards.size(); ++s) {
-        CHECK((*writer)->is_finished(s));
-      }
-      CHECK(looks_whole(fixture.output));
-      REQUIRE((*writer)->finish());
-      CHECK((*writer)->bytes_written() == 0);
-    }
-    CHECK(files_in(fixture.output) == before);
-  }
-}
-
-TEST_CASE("a whole result on a file system without attributes is written anew") {
-  for (const bool single : {false, true}) {
-    const Fixture fixture;
-    const OutputCheckpoint checkpoint = fixture.checkpoint(single);
-    REQUIRE(checkpoint.run(refuse));
-    const auto before = files_in(fixture.output);
-    remove_seals(fixture.output);
-    {
-      auto writer = checkpoint.open(resume);
-      REQUIRE(writer);
-      CHECK_FALSE((*writer)->is_finished(0));
-      CHECK_FALSE(looks_whole(fixture.output));
-    }
-    REQUIRE(checkpoint.run(resume));
-    CHECK(files_in(fixture.output) == before);
-  }
-}
-
-TEST_CASE("without attributes the manifest vouches for the shards beside it") {
-  const Fixture fixture;
-  const OutputCheckpoint checkpoint = fixture.checkpoint(false);
-  {
-    auto writer = checkpoint.open(refuse);
-    REQUIRE(checkpoint.write_shard(**writer, 1));
-  }
-  remove_seals(fixture.output);
-  auto writer = checkpoint.open(resume);
-  REQUIRE(writer);
-  CHECK(((*writer)->is_finished(1) && !(*writer)->is_finished(0)));
-}
-
-TEST_CASE("a resumed run does not mix with one of other settings") {
-  for (const bool single : {false, true}) {
-    const Fixture fixture;
-    const OutputCheckpoint checkpoint = fixture.checkpoint(single);
-    OutputCheckpoint other = checkpoint;
-    other.options.fingerprint = "source=abc\nvariant=2";
-    {
-      auto writer = checkpoint.open(refuse);
-      REQUIRE(checkpoint.write_shard(**writer, 0));
-    }
-    const auto interrupted = other.open(resume);
-    REQUIRE(code_of(interrupted) == ErrorCode::resume_mismatch);
-    CHECK(interrupted.error().reason() == "the interrupted run differs in: variant");
-    other.options.fingerprint = "source=abd\nvariant=2";
-    CHECK(other.open(resume).error().reason() == "the interrupted run differs in: source, variant");
-    OutputCheckpoint layout(fixture.source, fixture.output, !single);
-    CHECK(layout.open(resume).error().reason() == "the interrupted run differs in: shards");
-
-    REQUIRE(checkpoint.run(resume));
-    const auto before = files_in(fixture.output);
-    CHECK(code_of(other.open(resume)) == ErrorCode::resume_mismatch);
-    CHECK(code_of(layout.open(resume)) == ErrorCode::resume_mismatch);
-    CHECK(files_in(fixture.output) == before);
-  }
-}
-
-TEST_CASE("a directory that holds something else cannot be resumed") {
-  const Fixture fixture;
-  fs::create_directory(fixture.output);
-  SECTION("a checkpoint of another making") {
-    fixture.scratch.write("out/model.safetensors", safetensors_file("{}", ""));
-    fixture.scratch.write("out/config.json", "{}");
-  }
-  SECTION("other files") {
-    fixture.scratch.write("out/thesis.txt", "chapter 1");
-  }
-  SECTION("a shard's name with other bytes") {
-    fixture.scratch.write("out/model-00001-of-00002.safetensors", "");
-  }
-  const auto before = files_in(fixture.output);
-  CHECK(code_of(fixture.checkpoint(false).open(resume)) == ErrorCode::output_exists);
-  CHECK(files_in(fixture.output) == before);
-}
-
-TEST_CASE("a finished shard that was damaged is written again") {
-  const Fixture fixture;
-  const auto expected = fixture.expected(false);
-  const OutputCheckpoint checkpoint = fixture.checkpoint(false);
-  const std::string shard = fixture.output + "/model-00001-of-00002.safetensors";
-  const bool ended_well = GENERATE(false, true);
-  if (ended_well) {
-    REQUIRE(checkpoint.run(refuse));
-    fs::remove(shard);
-  } else {
-    auto writer = checkpoint.open(refuse);
-    REQUIRE(checkpoint.write_shard(**writer, 0));
-    fs::resize_file(shard, fs::file_size(shard) - 1);
-  }
-  {
-    auto writer = checkpoint.open(resume);
-    REQUIRE(writer);
-    CHECK_FALSE((*writer)->is_finished(0));
-    CHECK((*writer)->is_finished(1) == ended_well);
-    CHECK_FALSE(looks_whole(fixture.output));
-  }
-  REQUIRE(checkpoint.run(resume));
-  CHECK(files_in(fixture.output) == expected);
-}
-
 TEST_CASE("a broken promise of the caller is an error and nothing looks whole") {
-  const Fixture fixture;
+  const OutputFixture fixture;
   const OutputCheckpoint checkpoint = fixture.checkpoint(true);
   auto writer = checkpoint.open(refuse);
   REQUIRE(writer);
