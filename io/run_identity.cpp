@@ -66,10 +66,14 @@ std::string RunIdentity::difference(std::string_view other_lines) const {
       }
     }
   }
+  constexpr std::size_t named = 4;
   std::string out;
+  std::size_t count = 0;
   for (const std::string_view name : names) {
+    if (count++ == named) break;
     out.append(out.empty() ? "" : ", ").append(name);
   }
+  if (names.size() > named) out += " and " + std::to_string(names.size() - named) + " more";
   return out.empty() && other_lines != lines_ ? "settings" : out;
 }
 

@@ -20,8 +20,8 @@ class RunIdentity {
   /// A hash of the lines, 32 hexadecimal digits.
   [[nodiscard]] std::string seal() const;
 
-  /// The names in which another run's lines differ, for example "source, format"; empty if they are
-  /// the same.
+  /// The names in which another run's lines differ, for example "source, format", at most four and
+  /// the number of the others; empty if the lines are the same.
   [[nodiscard]] std::string difference(std::string_view other_lines) const;
 
  private:
