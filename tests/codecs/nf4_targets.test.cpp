@@ -118,7 +118,7 @@ std::vector<float> adversarial_floats(std::uint32_t blocksize) {
 
 TEST_CASE("every bf16 quantizes the same on every instruction set, for every mantissa of absmax") {
   std::vector<std::uint16_t> source;
-  for (const unsigned exponent : {1u, 26u, 27u, 120u, 127u, 252u, 253u, 254u}) {
+  for (const unsigned exponent : {1u, 2u, 5u, 26u, 27u, 127u, 252u, 253u, 254u}) {
     for (unsigned mantissa = 0; mantissa < 128; ++mantissa) {
       append_all_below(static_cast<std::uint16_t>(exponent << 7 | mantissa), 128, 7, 64, source);
     }
