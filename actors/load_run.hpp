@@ -75,6 +75,13 @@ class LoadRun {
     return std::move(parts_.final_memory);
   }
 
+  /// Gives all memory back to its devices. Call when the load has ended and its model was made.
+  void release_memory() {
+    parts_.final_memory.clear();
+    parts_.slots.clear();
+    parts_.outputs.clear();
+  }
+
   /// The actor to tell about units. Set before the load is opened.
   caf::actor loader;
 

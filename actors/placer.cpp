@@ -23,7 +23,9 @@ caf::behavior placer(caf::event_based_actor* self, Lane behind) {
         // The slot goes back when the device is done with it, not when the work was queued.
         device.when_complete(lane, [next, to_file, task = std::move(task)]() mutable {
           record(task, trace::EventKind::place, trace::EventPhase::end);
-          task.work.reset();
+          // Let go only when the message is on its way: once the last credit is home, the governor
+          // tells the loader that nothing is left to come.
+          const LeasePtr work = std::move(task.work);
           if (to_file) {
             caf::anon_send(next, std::move(task));
           } else {

@@ -6,6 +6,7 @@
 #include <caf/atom.hpp>
 #include <caf/event_based_actor.hpp>
 
+#include "actors/grant_order.hpp"
 #include "gpu/host_device.hpp"
 
 namespace plimsoll {
@@ -47,6 +48,10 @@ Expected<void> EngineCore::check(const config::Settings& settings) {
     if (name.rfind("host", 0) != 0) {
       return fail(ErrorCode::unsupported, "device " + name + ": this build has host devices only");
     }
+  }
+  if (settings.engine.devices.size() > actors::max_devices) {
+    return fail(ErrorCode::invalid_argument,
+                "an engine has at most " + std::to_string(actors::max_devices) + " devices");
   }
   return {};
 }

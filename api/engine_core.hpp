@@ -9,6 +9,7 @@
 
 #include "actors/crew.hpp"
 #include "actors/job_threads.hpp"
+#include "api/steady_clock.hpp"
 #include "config/settings.hpp"
 #include "errors/expected.hpp"
 #include "gpu/device.hpp"
@@ -19,7 +20,8 @@ namespace plimsoll {
 /// standing actors, the devices. Started by the first load, so that planning alone starts nothing.
 class EngineCore {
  public:
-  /// Errors: unsupported, for devices this build does not have.
+  /// Errors: unsupported, for devices this build does not have; invalid_argument for more of them
+  /// than the engine can tell apart.
   [[nodiscard]] static Expected<void> check(const config::Settings& settings);
 
   /// Of settings that were checked.
@@ -34,9 +36,12 @@ class EngineCore {
   }
   /// Threads for what blocks or takes long around a load: planning, files, reports.
   [[nodiscard]] actors::JobThreads& chores() noexcept { return chores_; }
+  /// One for all loads, so that their traces can be laid side by side.
+  [[nodiscard]] const trace::Clock& clock() const noexcept { return clock_; }
   [[nodiscard]] std::uint32_t next_load_id() noexcept { return next_load_++; }
 
  private:
+  SteadyClock clock_;
   std::vector<std::shared_ptr<gpu::Device>> devices_;
   caf::actor_system_config system_config_;
   caf::actor_system system_;

@@ -65,16 +65,23 @@ ConsumerThread::ConsumerThread(std::shared_ptr<const plan::Plan> plan,
 
 void ConsumerThread::deliver(std::uint32_t output, actors::LeasePtr buffer, actors::JobDone done) {
   thread_.add([this, output, buffer = std::move(buffer), done = std::move(done)]() mutable {
-    const std::string& name = plan_->outputs[output].name;
-    try {
-      consumer_(FinishedTensorBuilder::build(plan_, output, std::move(buffer)));
-      done(std::nullopt);
-    } catch (const std::exception& failure) {
-      done(Error(ErrorCode::consumer_failed, failure.what(), "", name));
-    } catch (...) {
-      done(Error(ErrorCode::consumer_failed, "the consumer threw", "", name));
-    }
+    const auto failed = failed_ ? std::nullopt : consume(output, std::move(buffer));
+    failed_ = failed_ || failed;
+    buffer = nullptr;  // home before the load hears of it
+    done(failed);
   });
+}
+
+std::optional<Error> ConsumerThread::consume(std::uint32_t output, actors::LeasePtr buffer) {
+  const std::string& name = plan_->outputs[output].name;
+  try {
+    consumer_(FinishedTensorBuilder::build(plan_, output, std::move(buffer)));
+    return std::nullopt;
+  } catch (const std::exception& failure) {
+    return Error(ErrorCode::consumer_failed, failure.what(), "", name);
+  } catch (...) {
+    return Error(ErrorCode::consumer_failed, "the consumer threw", "", name);
+  }
 }
 
 }  // namespace plimsoll

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "actors/job_threads.hpp"
 #include "actors/sinks.hpp"
@@ -21,8 +22,11 @@ class ConsumerThread final : public actors::ConsumerSink {
   void deliver(std::uint32_t output, actors::LeasePtr buffer, actors::JobDone done) override;
 
  private:
+  [[nodiscard]] std::optional<Error> consume(std::uint32_t output, actors::LeasePtr buffer);
+
   std::shared_ptr<const plan::Plan> plan_;
   std::function<void(FinishedTensor)> consumer_;
+  bool failed_ = false;  ///< the thread's own: after an exception it hands nothing more out
   actors::JobThreads thread_{1};
 };
 

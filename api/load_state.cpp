@@ -15,6 +15,7 @@ namespace plimsoll {
 namespace {
 
 constexpr unsigned default_io_threads = 4;
+constexpr std::uintptr_t destination_alignment = 64;
 
 io::SourceKind source_kind(const config::Settings& settings, const plan::Plan& plan) {
   if (!plan.direct_allowed) return io::SourceKind::pread;
@@ -29,6 +30,28 @@ io::SourceKind source_kind(const config::Settings& settings, const plan::Plan& p
   return io::SourceKind::automatic;
 }
 
+/// The caller's code: what it throws must not pass, and what it gives must fit.
+Expected<std::byte*> ask_destination(const std::function<std::byte*(const Placement&)>& destination,
+                                     const Placement& placement) {
+  const std::string tensor(placement.tensor);
+  std::byte* memory = nullptr;
+  try {
+    memory = destination(placement);
+  } catch (const std::exception& failure) {
+    return fail(ErrorCode::consumer_failed, failure.what(), "", tensor);
+  } catch (...) {
+    return fail(ErrorCode::consumer_failed, "the caller's destination threw", "", tensor);
+  }
+  if (memory == nullptr && placement.bytes > 0) {
+    return fail(ErrorCode::invalid_argument, "the caller gave no memory for it", "", tensor);
+  }
+  if (reinterpret_cast<std::uintptr_t>(memory) % destination_alignment != 0) {
+    return fail(ErrorCode::invalid_argument, "the caller's memory for it is not aligned to 64", "",
+                tensor);
+  }
+  return memory;
+}
+
 }  // namespace
 
 plan::Sink LoadRequest::sink() const {
@@ -38,7 +61,7 @@ plan::Sink LoadRequest::sink() const {
 }
 
 Load::State::State(EngineCore& core, LoadRequest request)
-    : core_(core), request_(std::move(request)) {}
+    : core_(core), request_(std::move(request)), begun_ns_(core.clock().now_ns()) {}
 
 Load::State::~State() = default;
 
@@ -76,14 +99,14 @@ Expected<void> Load::State::prepare() {
   {
     const std::lock_guard lock(mutex_);
     plan_ = summarize(*draft_.plan);
-    for (const plan::Unit& unit : draft_.plan->units) bytes_to_read_ += unit.source_bytes;
   }
   changed_.notify_all();
 
   actors::LoadParts parts;
   parts.id = core_.next_load_id();
   parts.plan = draft_.plan;
-  recorder_ = std::make_unique<trace::Recorder>(clock_, !request_.settings.trace.file.empty());
+  recorder_ =
+      std::make_unique<trace::Recorder>(core_.clock(), !request_.settings.trace.file.empty());
   parts.recorder = recorder_.get();
   for (std::uint16_t i = 0; i < draft_.plan->devices.size(); ++i) {
     parts.devices.push_back(core_.devices()[i].get());
@@ -98,6 +121,7 @@ Expected<void> Load::State::prepare() {
   source_ = std::move(*source);
   parts.source = source_.get();
   if (auto opened = open_sink(parts); !opened) return opened;
+  count_work();
   parts.progress = [this](std::uint32_t) { show_progress(); };
   // The handle waits for the end, so this load is alive when it comes; the run must not keep it so.
   parts.ended = [weak = weak_from_this()](Expected<void> result) {
@@ -140,12 +164,9 @@ Expected<void> Load::State::ask_destinations(actors::LoadParts& parts) const {
       const Placement placement{output.name,     role_name(component.role),
                                 component.dtype, component.shape,
                                 component.bytes, plan.devices[output.device].name};
-      std::byte* const memory = request_.options.destination(placement);
-      if (memory == nullptr && component.bytes > 0) {
-        return fail(ErrorCode::invalid_argument, "the caller gave no memory for it", "",
-                    output.name);
-      }
-      parts.destinations.push_back(memory);
+      auto memory = ask_destination(request_.options.destination, placement);
+      if (!memory) return fail(memory.error());
+      parts.destinations.push_back(*memory);
     }
   }
   return {};
@@ -174,24 +195,50 @@ Expected<void> Load::State::open_sink(actors::LoadParts& parts) {
   return {};
 }
 
+/// What an interrupted run left whole counts as done and is not read again.
+void Load::State::count_work() {
+  const plan::Plan& plan = *draft_.plan;
+  for (const plan::Unit& unit : plan.units) {
+    const std::uint32_t component = plan.outputs[unit.output].first_component;
+    if (files_ != nullptr && files_->is_finished(plan.components[component].shard)) {
+      ++units_before_;
+    } else {
+      bytes_to_read_ += unit.source_bytes;
+    }
+  }
+}
+
 /// The actors are done with everything that prepare() made.
-void Load::State::settle(Expected<void> result) {
-  const bool well = result.has_value();
-  const Report report = make_report();
-  Model model = well ? make_model() : Model();
-  std::optional<Error> error = well ? std::nullopt : std::optional<Error>(result.error());
-  if (const auto traced = write_trace_file(well); !traced && !error) error = traced.error();
-  if (well && request_.options.on_progress) request_.options.on_progress(progress());
+void Load::State::settle(Expected<void> result) noexcept {
+  Expected<void> kept;
+  try {
+    kept = keep_result(result.has_value());
+  } catch (const std::bad_alloc&) {
+    kept = fail(ErrorCode::out_of_memory, "no memory for the result", request_.path);
+  } catch (const std::exception& failure) {
+    kept = fail(ErrorCode::internal, failure.what(), request_.path);
+  }
+  run_->release_memory();
+  recorder_.reset();
   consumer_.reset();
   files_.reset();
   source_.reset();
-  {
-    const std::lock_guard lock(mutex_);
-    report_ = report;
-    model_ = std::move(model);
-    loader_ = nullptr;
+  if (!result) {
+    end(result.error());
+  } else {
+    end(kept ? std::nullopt : std::optional<Error>(kept.error()));
   }
-  end(std::move(error));
+}
+
+Expected<void> Load::State::keep_result(bool well) {
+  Report report = make_report();
+  Model model = well ? make_model() : Model();
+  const auto traced = write_trace_file(well);
+  if (well && request_.options.on_progress) request_.options.on_progress(progress());
+  const std::lock_guard lock(mutex_);
+  report_ = std::move(report);
+  if (traced) model_ = std::move(model);
+  return traced;
 }
 
 Model Load::State::make_model() {
@@ -227,7 +274,7 @@ Report Load::State::make_report() const {
   report.units = static_cast<std::uint32_t>(plan.units.size());
   report.bytes_read = run_->progress().bytes_read;
   report.bytes_written = files_ ? files_->bytes_written() : 0;
-  report.seconds = static_cast<double>(clock_.now_ns()) * 1e-9;
+  report.seconds = seconds();
   report.kept = draft_.left_out;
   return report;
 }
@@ -237,6 +284,7 @@ Expected<void> Load::State::write_trace_file(bool complete) const {
   trace::Trace trace;
   trace.events = recorder_->events();
   trace.info.complete = complete;
+  trace.info.dropped = recorder_->dropped();
   for (const plan::DeviceLine& line : draft_.plan->devices) {
     trace.info.devices.push_back({line.name, line.slots, line.slot_bytes, line.load_line});
   }
@@ -245,21 +293,24 @@ Expected<void> Load::State::write_trace_file(bool complete) const {
 
 void Load::State::show_progress() {
   if (!request_.options.on_progress) return;
-  const auto interval = static_cast<std::uint64_t>(request_.options.progress_interval * 1e9);
-  const std::uint64_t now = clock_.now_ns();
-  if (now - last_shown_ns_ < interval) return;
-  last_shown_ns_ = now;
+  const double now = seconds();
+  if (now - last_shown_ < request_.options.progress_interval) return;
+  last_shown_ = now;
   request_.options.on_progress(progress());
+}
+
+double Load::State::seconds() const noexcept {
+  return static_cast<double>(core_.clock().now_ns() - begun_ns_) * 1e-9;
 }
 
 Progress Load::State::progress() const noexcept {
   Progress progress;
   const std::lock_guard lock(mutex_);
-  progress.seconds = static_cast<double>(clock_.now_ns()) * 1e-9;
+  progress.seconds = ended_ ? seconds_ : seconds();
   if (!plan_ || !run_) return progress;
   progress.units = plan_->units;
   progress.bytes_to_read = bytes_to_read_;
-  progress.units_done = run_->progress().units_done;
+  progress.units_done = units_before_ + run_->progress().units_done;
   progress.bytes_read = run_->progress().bytes_read;
   return progress;
 }
@@ -268,6 +319,8 @@ void Load::State::end(std::optional<Error> error) {
   {
     const std::lock_guard lock(mutex_);
     error_ = std::move(error);
+    loader_ = nullptr;
+    seconds_ = seconds();
     ended_ = true;
   }
   changed_.notify_all();

@@ -12,7 +12,6 @@
 #include "api/draft.hpp"
 #include "api/engine_core.hpp"
 #include "api/finished_tensor.hpp"
-#include "api/steady_clock.hpp"
 #include "io/byte_source.hpp"
 #include "plimsoll/engine.hpp"
 #include "plimsoll/load.hpp"
@@ -53,17 +52,20 @@ struct Load::State : std::enable_shared_from_this<Load::State> {
   [[nodiscard]] Expected<void> take_memory(actors::LoadParts& parts) const;
   [[nodiscard]] Expected<void> ask_destinations(actors::LoadParts& parts) const;
   [[nodiscard]] Expected<void> open_sink(actors::LoadParts& parts);
-  void settle(Expected<void> result);
+  void count_work();
+  void settle(Expected<void> result) noexcept;
+  [[nodiscard]] Expected<void> keep_result(bool well);
   [[nodiscard]] Model make_model();
   [[nodiscard]] Report make_report() const;
   [[nodiscard]] Expected<void> write_trace_file(bool complete) const;
   void show_progress();
+  [[nodiscard]] double seconds() const noexcept;
   void end(std::optional<Error> error);
   void throw_if_failed() const;
 
   EngineCore& core_;  // the engine waits for the load's end before it goes
   LoadRequest request_;
-  SteadyClock clock_;
+  std::uint64_t begun_ns_;
 
   // Made by prepare(); used by the actors until settle().
   Draft draft_;
@@ -73,7 +75,8 @@ struct Load::State : std::enable_shared_from_this<Load::State> {
   std::unique_ptr<ConsumerThread> consumer_;
   actors::LoadRunPtr run_;
   std::uint64_t bytes_to_read_ = 0;
-  std::atomic<std::uint64_t> last_shown_ns_{0};
+  std::uint32_t units_before_ = 0;  // of shards that an interrupted run finished
+  double last_shown_ = 0;           // seconds; by the loader alone
 
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
@@ -81,6 +84,7 @@ struct Load::State : std::enable_shared_from_this<Load::State> {
   caf::actor loader_;
   bool cancelled_ = false;
   bool ended_ = false;
+  double seconds_ = 0;  // when it had ended
   std::optional<Error> error_;
   Report report_;
   Model model_;

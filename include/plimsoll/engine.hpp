@@ -40,12 +40,14 @@ struct LoadOptions {
   double progress_interval = 0.1;  ///< seconds
 
   /// Gives the memory for a component: at least `bytes`, aligned to 64, alive until the load has
-  /// ended and as long as the model is used. Called while planning. Null is an error.
+  /// ended and as long as the model is used. Called while planning. Null is an error; an exception
+  /// ends the load with consumer_failed.
   std::function<std::byte*(const Placement&)> destination;
 
   /// Takes every finished tensor, one after the other, from a thread of the engine. The load has
-  /// two buffers for tensors: it waits when the consumer holds them. An exception ends the load
-  /// with consumer_failed. Not together with `destination`.
+  /// two buffers for tensors: it waits when the consumer holds them, and does not end, not even
+  /// cancelled, before all are given back. An exception ends the load with consumer_failed; the
+  /// consumer then gets no more. Not together with `destination`.
   std::function<void(FinishedTensor)> consumer;
 };
 
@@ -54,7 +56,8 @@ struct LoadOptions {
 /// at most `slots` full-precision units are alive on a device, however many loads run.
 class PLIMSOLL_API Engine {
  public:
-  /// Throws Error (invalid_argument) for devices this build does not have.
+  /// Throws Error: unsupported for devices this build does not have, invalid_argument for more than
+  /// 64 of them.
   explicit Engine(Config config = {});
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
@@ -73,7 +76,7 @@ class PLIMSOLL_API Engine {
                           const LoadOptions& options = {}) const;
 
  private:
-  struct State;
+  struct PLIMSOLL_HIDDEN State;
   std::shared_ptr<State> state_;
 };
 
