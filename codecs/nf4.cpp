@@ -57,6 +57,11 @@ bool ordinary(float absmax) {
   return bits >= 27u << 23 && bits <= 253u << 23;
 }
 
+/// The byte a block of zeros is made of.
+std::byte zero_codes(Nf4Variant variant) {
+  return variant == Nf4Variant::cuda ? std::byte{0x00} : std::byte{0x77};
+}
+
 // ---- maxima: magnitudes compare as integers, NaN and infinity above all numbers ----
 
 /// The maxima, lane by lane, of a vector's parts of 128 bits.
@@ -191,8 +196,13 @@ void quantize_groups(Dtype dtype, const std::byte* source, std::size_t blocks, N
     if (groups[first / group_blocks % 2].ordinary) continue;
     for (std::size_t block = first; block < first + here; ++block) {
       if (ordinary(absmax[block])) continue;
+      std::byte* codes = packed + block * blocksize / 2;
+      if (absmax[block] == 0.0f) {
+        std::fill_n(codes, blocksize / 2, zero_codes(variant));  // frequent enough to be quick
+        continue;
+      }
       nf4_quantize_scalar(dtype, source + block * blocksize * sizeof *elements, blocksize, variant,
-                          given_blocksize, packed + block * blocksize / 2, absmax + block);
+                          given_blocksize, codes, absmax + block);
     }
   }
 }

@@ -146,6 +146,18 @@ TEST_CASE("blocks with NaN, infinities, subnormals and zeros among others are th
   }
 }
 
+TEST_CASE("blocks of zeros of either sign quantize the same among other blocks") {
+  std::vector<std::uint16_t> source(64 * 29);
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    const std::size_t block = i / 64;
+    if (block % 3 == 1) source[i] = static_cast<std::uint16_t>(i % 5 == 0 ? 0x8000u : 0x0000u);
+    if (block % 3 == 2) source[i] = static_cast<std::uint16_t>(0x3C00u + i % 64);
+  }
+  check_all_targets(Dtype::bf16, source, 64);
+  check_all_targets(Dtype::f16, source, 64);
+  check_all_targets(Dtype::f32, std::vector<float>(64 * 20, -0.0f), 64);
+}
+
 TEST_CASE("f32 a few ulps from every threshold quantizes the same on every instruction set") {
   for (const std::uint32_t blocksize : {32u, 64u, 512u}) {
     check_all_targets(Dtype::f32, adversarial_floats(blocksize), blocksize);
