@@ -51,7 +51,7 @@ class PLIMSOLL_API Error : public std::exception {
   [[nodiscard]] const char* what() const noexcept override;
 
  private:
-  struct State;
+  struct PLIMSOLL_HIDDEN State;
   std::shared_ptr<const State> state_;
 };
 

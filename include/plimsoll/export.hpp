@@ -7,3 +7,6 @@
 #else
 #define PLIMSOLL_API __attribute__((visibility("default")))
 #endif
+
+/// Marks a member of an exported class that is none of its users' business.
+#define PLIMSOLL_HIDDEN __attribute__((visibility("hidden")))

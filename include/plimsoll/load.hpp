@@ -78,7 +78,7 @@ class PLIMSOLL_API Load {
 
  private:
   friend class Engine;
-  struct State;
+  struct PLIMSOLL_HIDDEN State;
   explicit Load(std::shared_ptr<State> state) noexcept;
   std::shared_ptr<State> state_;
 };

@@ -62,7 +62,7 @@ class PLIMSOLL_API Model {
 
  private:
   friend class ModelBuilder;
-  struct State;
+  struct PLIMSOLL_HIDDEN State;
   explicit Model(std::shared_ptr<const State> state) noexcept;
   std::shared_ptr<const State> state_;
 };
@@ -80,7 +80,7 @@ class PLIMSOLL_API FinishedTensor {
 
  private:
   friend class FinishedTensorBuilder;
-  struct State;
+  struct PLIMSOLL_HIDDEN State;
   explicit FinishedTensor(std::unique_ptr<State> state) noexcept;
   std::unique_ptr<State> state_;
 };
