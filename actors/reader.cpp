@@ -27,7 +27,6 @@ io::ReadRange range_of(const UnitTask& task) {
 
 caf::behavior reader(caf::event_based_actor* self, Lane behind) {
   const auto pass_on = [=](UnitTask& task) {
-    record(task, trace::EventKind::read, trace::EventPhase::end);
     const plan::Unit& unit = task.run->plan().units[task.unit];
     task.run->progress().bytes_read += unit.source_bytes;
     self->send(stage_after(behind, trace::EventKind::read, unit.route), std::move(task));
@@ -38,6 +37,7 @@ caf::behavior reader(caf::event_based_actor* self, Lane behind) {
         record(task, trace::EventKind::read, trace::EventPhase::begin);
         const io::ReadRange range = range_of(task);
         if (range.bytes == 0 || task.run->parts().source->try_read({&range, 1})) {
+          record(task, trace::EventKind::read, trace::EventPhase::end);
           pass_on(task);
           return;
         }
@@ -50,6 +50,8 @@ caf::behavior reader(caf::event_based_actor* self, Lane behind) {
       },
       [=](ReadEnded& ended) {
         LoadRun& run = *ended.task.run;
+        // Also of a failed or unwanted read: from here on nobody writes to the unit's memory.
+        record(ended.task, trace::EventKind::read, trace::EventPhase::end);
         if (ended.error && run.fail(*ended.error)) self->send(run.loader, LoadFailed{});
         if (!run.stopped()) pass_on(ended.task);
       },

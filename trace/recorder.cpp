@@ -20,9 +20,11 @@ class ThreadBuffer {
   void append(const Event& event) {
     if (chunks_.empty() || chunks_.back().size() == chunks_.back().capacity()) add_chunk();
     chunks_.back().push_back(event);
+    ++count_;
   }
 
   [[nodiscard]] const std::vector<std::vector<Event>>& chunks() const noexcept { return chunks_; }
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }
 
  private:
   void add_chunk() {
@@ -33,6 +35,7 @@ class ThreadBuffer {
   }
 
   std::vector<std::vector<Event>> chunks_;
+  std::size_t count_ = 0;
 };
 
 /// Never reused, unlike a thread's own id, whose next owner would inherit a buffer without having
@@ -118,6 +121,22 @@ std::vector<Event> Recorder::events() const {
   std::stable_sort(all.begin(), all.end(),
                    [](const Event& a, const Event& b) { return a.time_ns < b.time_ns; });
   return all;
+}
+
+std::vector<Event> Recorder::events_here(std::size_t first) const {
+  const std::vector<std::vector<Event>>& chunks = buffers_->of_this_thread().chunks();
+  auto chunk = chunks.end();
+  std::size_t begin = buffers_->of_this_thread().count();
+  std::vector<Event> events;
+  if (first >= begin) return events;
+  do {
+    --chunk;
+    begin -= chunk->size();
+  } while (begin > first);
+  events.insert(events.end(), chunk->begin() + static_cast<std::ptrdiff_t>(first - begin),
+                chunk->end());
+  while (++chunk != chunks.end()) events.insert(events.end(), chunk->begin(), chunk->end());
+  return events;
 }
 
 std::uint64_t Recorder::dropped() const noexcept {

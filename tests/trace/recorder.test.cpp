@@ -185,3 +185,22 @@ TEST_CASE("without memory events are dropped and counted, and recording goes on 
   CHECK(recorder.dropped() + recorder.events().size() == 10003);
   CHECK(recorder.dropped() > 2);
 }
+
+TEST_CASE("a thread can follow its own events as they come") {
+  const ManualClock clock;
+  Recorder recorder(clock, true);
+  std::thread([&] { recorder.record(of_unit(99)); }).join();
+  CHECK(recorder.events_here(0).empty());
+  std::uint32_t recorded = 0;
+  std::size_t seen = 0;
+  bool in_order = true;
+  for (const std::uint32_t batch : {1u, 62u, 2u, 0u, 20'000u, 1u}) {
+    for (std::uint32_t i = 0; i < batch; ++i) recorder.record(of_unit(recorded++));
+    for (const Event& event : recorder.events_here(seen)) {
+      in_order = in_order && event.unit == seen++;
+    }
+    REQUIRE(seen == recorded);
+  }
+  CHECK(in_order);
+  CHECK(recorder.events_here(recorded + 1).empty());
+}

@@ -1,0 +1,262 @@
+#include "simulation/observer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "io/byte_source.hpp"
+
+namespace plimsoll::simulation {
+namespace {
+
+using trace::EventKind;
+using trace::EventPhase;
+
+std::string text_of(std::uint32_t load, std::uint32_t unit) {
+  return "load " + std::to_string(load) + " unit " + std::to_string(unit);
+}
+
+/// Offset of `place` in `memory` if `bytes` from there on lie inside it.
+std::optional<std::uint64_t> offset_in(const gpu::Memory& memory, const std::byte* place,
+                                       std::uint64_t bytes) {
+  const std::less_equal<> not_after;
+  const std::byte* const begin = memory.address();
+  if (begin == nullptr || !not_after(begin, place) || !not_after(place, begin + memory.bytes())) {
+    return std::nullopt;
+  }
+  const auto offset = static_cast<std::uint64_t>(place - begin);
+  if (bytes > memory.bytes() - offset) return std::nullopt;
+  return offset;
+}
+
+/// The unit with these source bytes. Units are in the order of files and offsets.
+std::optional<std::uint32_t> unit_of(const plan::Plan& plan, const io::ReadRange& range) {
+  const auto file = [&](const plan::Unit& unit) { return plan.outputs[unit.output].file; };
+  auto unit = std::lower_bound(plan.units.begin(), plan.units.end(), range,
+                               [&](const plan::Unit& candidate, const io::ReadRange& wanted) {
+                                 return std::pair(file(candidate), candidate.source_offset) <
+                                        std::pair(wanted.file, wanted.offset);
+                               });
+  while (unit != plan.units.end() && unit->source_bytes == 0) ++unit;
+  if (unit == plan.units.end() || file(*unit) != range.file ||
+      unit->source_offset != range.offset || unit->source_bytes != range.bytes) {
+    return std::nullopt;
+  }
+  return static_cast<std::uint32_t>(unit - plan.units.begin());
+}
+
+}  // namespace
+
+Observer::Observer(const Scenario& scenario, const trace::Recorder& recorder, Findings& findings)
+    : scenario_(scenario),
+      recorder_(recorder),
+      findings_(findings),
+      credits_(scenario.devices.size(), 0),
+      loads_(scenario.loads.size()) {}
+
+void Observer::begin(std::uint32_t load, const actors::LoadRun& run, std::uint64_t source_buffers) {
+  LoadWatch& watch = loads_[load];
+  watch.run = &run;
+  watch.source_buffers = source_buffers;
+  for (const plan::DeviceLine& line : run.plan().devices) {
+    DeviceWatch& device = watch.devices.emplace_back();
+    device.slot_users.assign(line.slots, nobody);
+    device.output_users.assign(line.outputs, nobody);
+  }
+  watch.in_slot.assign(run.plan().units.size(), false);
+  watch.in_output.assign(std::max(run.plan().units.size(), run.plan().outputs.size()), false);
+  for (std::uint16_t i = 0; i < watch.devices.size(); ++i) check_line(watch, i);
+}
+
+void Observer::forget(std::uint32_t load) {
+  loads_[load].run = nullptr;
+}
+
+void Observer::look() {
+  const std::vector<trace::Event> events = recorder_.events_here(seen_);
+  seen_ += events.size();
+  for (const trace::Event& event : events) look_at(event);
+}
+
+void Observer::look_at(const trace::Event& event) {
+  if (event.load >= loads_.size() || loads_[event.load].run == nullptr) {
+    findings_.report("an event of " + text_of(event.load, event.unit) +
+                     ", whose load has ended or never began");
+    return;
+  }
+  LoadWatch& load = loads_[event.load];
+  if (event.kind == EventKind::grant) {
+    granted(load, event);
+  } else if (event.kind == EventKind::release) {
+    released(load, event);
+  } else if (event.kind == EventKind::write && event.phase == EventPhase::end) {
+    const plan::Plan& plan = plan_of(load);
+    output_done(event.load, event.unit, plan.outputs[plan.units[event.unit].output].device);
+  }
+}
+
+void Observer::granted(LoadWatch& load, const trace::Event& event) {
+  const plan::Plan& plan = plan_of(load);
+  const plan::Unit& unit = plan.units[event.unit];
+  const plan::OutputTensor& output = plan.outputs[unit.output];
+  DeviceWatch& device = load.devices[output.device];
+  if (load.run->parts().engine_devices[output.device] != event.device) {
+    findings_.report(text_of(event.load, event.unit) + " was granted on a foreign device");
+    return;
+  }
+  load.in_slot[event.unit] = true;
+  device.slots += event.full_precision;
+  device.peak_slots = std::max(device.peak_slots, device.slots);
+  credits_[event.device] += event.full_precision;
+  if (credits_[event.device] > scenario_.devices[event.device].slots) {
+    findings_.report(std::to_string(credits_[event.device]) + " slots are leased on device " +
+                     std::to_string(event.device) + ", which has " +
+                     std::to_string(scenario_.devices[event.device].slots));
+  }
+  if (plan.sink == plan::Sink::checkpoint) {
+    load.in_output[event.unit] = true;
+    ++device.outputs;
+  } else if (plan.sink == plan::Sink::consumer && event.unit == output.first_unit) {
+    load.in_output[unit.output] = true;
+    ++device.outputs;
+  }
+  check_line(load, output.device);
+}
+
+void Observer::released(LoadWatch& load, const trace::Event& event) {
+  const plan::Plan& plan = plan_of(load);
+  if (!load.in_slot[event.unit]) {
+    findings_.report(text_of(event.load, event.unit) + " gives back what it does not have");
+    return;
+  }
+  load.in_slot[event.unit] = false;
+  load.devices[plan.outputs[plan.units[event.unit].output].device].slots -= event.full_precision;
+  credits_[event.device] -= event.full_precision;
+}
+
+/// Once a load has stopped its units give their output buffers back without a sign of it.
+void Observer::check_line(const LoadWatch& load, std::uint16_t index) {
+  const plan::Plan& plan = plan_of(load);
+  const plan::DeviceLine& line = plan.devices[index];
+  const DeviceWatch& device = load.devices[index];
+  const std::string where =
+      " on " + line.name + " by load " + std::to_string(load.run->parts().id) + ", whose plan has ";
+  if (device.slots > line.slots) {
+    findings_.report(std::to_string(device.slots) + " slots are held" + where +
+                     std::to_string(line.slots));
+  }
+  const std::uint32_t outputs = load.run->stopped() ? 0 : device.outputs;
+  if (outputs > line.outputs) {
+    findings_.report(std::to_string(outputs) + " output buffers are held" + where +
+                     std::to_string(line.outputs));
+  }
+  const std::uint64_t held = (plan.sink == plan::Sink::memory ? line.final_bytes : 0) +
+                             device.slots * line.slot_bytes + outputs * line.output_bytes +
+                             (index == 0 ? load.source_buffers : 0);
+  if (held > line.load_line) {
+    findings_.report(std::to_string(held) + " bytes are held" + where + "a load line of " +
+                     std::to_string(line.load_line));
+  }
+}
+
+void Observer::reading(std::uint32_t index, const io::ReadRange& range) {
+  look();
+  LoadWatch& load = loads_[index];
+  if (load.run == nullptr) {
+    findings_.report("load " + std::to_string(index) + " reads after its end");
+    return;
+  }
+  const plan::Plan& plan = plan_of(load);
+  const auto unit = unit_of(plan, range);
+  if (!unit || !load.in_slot[*unit]) {
+    findings_.report("load " + std::to_string(index) + " reads what no granted unit asks for");
+    return;
+  }
+  const auto address = reinterpret_cast<std::uintptr_t>(range.destination);
+  if (range.padded && address % io::direct_alignment != range.offset % io::direct_alignment) {
+    findings_.report(text_of(index, *unit) +
+                     " is read to an address that a direct read cannot use");
+  }
+  const std::uint16_t device = plan.outputs[plan.units[*unit].output].device;
+  const plan::Route& route = plan.units[*unit].route;
+  if (route.decode || route.convert || route.quantize) {
+    use_slot(load, *unit, range);
+  } else if (plan.sink == plan::Sink::checkpoint) {
+    using_output(index, *unit, device, range.destination, range.bytes);
+  } else if (plan.sink == plan::Sink::consumer) {
+    using_output(index, plan.units[*unit].output, device, range.destination, range.bytes);
+  } else if (plan.sink == plan::Sink::memory &&
+             !offset_in(load.run->parts().final_memory[device], range.destination, range.bytes)) {
+    findings_.report(text_of(index, *unit) + " is read to a place outside of final memory");
+  }
+}
+
+void Observer::use_slot(LoadWatch& load, std::uint32_t unit, const io::ReadRange& range) {
+  const plan::Plan& plan = plan_of(load);
+  const std::uint16_t device = plan.outputs[plan.units[unit].output].device;
+  const std::uint64_t slot_bytes = plan.devices[device].slot_bytes;
+  const std::string who = text_of(load.run->parts().id, unit);
+  const auto offset = offset_in(load.run->parts().slots[device], range.destination, range.bytes);
+  if (!offset || *offset % slot_bytes + range.bytes > slot_bytes) {
+    findings_.report(who + " is read to a place outside of its slot");
+    return;
+  }
+  if (range.padded) {
+    const std::uint64_t front = range.offset % io::direct_alignment;
+    const std::uint64_t end = *offset % slot_bytes + range.bytes;
+    const std::uint64_t behind = -end % io::direct_alignment;
+    if (*offset % slot_bytes < front || end + behind > slot_bytes) {
+      findings_.report(who + " has no room around it for a direct read");
+      return;
+    }
+  }
+  std::uint32_t& user = load.devices[device].slot_users[*offset / slot_bytes];
+  if (user != nobody && user != unit && load.in_slot[user]) {
+    findings_.report(who + " is read to the slot that unit " + std::to_string(user) + " still has");
+  }
+  user = unit;
+}
+
+void Observer::using_output(std::uint32_t index, std::uint32_t owner, std::uint16_t device,
+                            const std::byte* bytes, std::uint64_t count) {
+  look();
+  LoadWatch& load = loads_[index];
+  const std::string who = "load " + std::to_string(index) + " owner " + std::to_string(owner);
+  if (load.run == nullptr) {
+    findings_.report(who + " uses an output buffer after the load's end");
+    return;
+  }
+  const std::uint64_t buffer_bytes = plan_of(load).devices[device].output_bytes;
+  const auto offset = offset_in(load.run->parts().outputs[device], bytes, count);
+  if (!offset || *offset % buffer_bytes + count > buffer_bytes) {
+    findings_.report(who + " uses a place outside of its output buffer");
+    return;
+  }
+  std::uint32_t& user = load.devices[device].output_users[*offset / buffer_bytes];
+  if (user != nobody && user != owner && load.in_output[user] && !load.run->stopped()) {
+    findings_.report(who + " uses the output buffer that " + std::to_string(user) + " still has");
+  }
+  user = owner;
+}
+
+void Observer::output_done(std::uint32_t index, std::uint32_t owner, std::uint16_t device) {
+  LoadWatch& load = loads_[index];
+  if (!load.in_output[owner]) {
+    findings_.report("load " + std::to_string(index) + " owner " + std::to_string(owner) +
+                     " gives back an output buffer twice");
+    return;
+  }
+  load.in_output[owner] = false;
+  --load.devices[device].outputs;
+}
+
+std::uint64_t Observer::credits_out() const noexcept {
+  std::uint64_t out = 0;
+  for (const std::uint32_t credits : credits_) out += credits;
+  return out;
+}
+
+std::uint32_t Observer::peak_slots(std::uint32_t load, std::uint16_t device) const {
+  return loads_[load].devices[device].peak_slots;
+}
+
+}  // namespace plimsoll::simulation
