@@ -211,8 +211,10 @@ template <class Elements>
 void quantize_elements(Dtype dtype, const std::byte* source, std::size_t blocks, Nf4Variant variant,
                        std::uint32_t blocksize, std::byte* packed, float* absmax) {
   if (blocks == 0) return;
-  const auto quantize =
-      blocksize == 64 ? quantize_groups<Elements, 64> : quantize_groups<Elements, 0>;
+  const auto quantize = blocksize == 64    ? quantize_groups<Elements, 64>
+                        : blocksize == 32  ? quantize_groups<Elements, 32>
+                        : blocksize == 128 ? quantize_groups<Elements, 128>
+                                           : quantize_groups<Elements, 0>;
   quantize(dtype, source, blocks, variant, blocksize, packed, absmax);
 }
 
