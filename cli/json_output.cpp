@@ -1,0 +1,79 @@
+#include "cli/json_output.hpp"
+
+namespace plimsoll::cli {
+namespace {
+
+Json planned_device(const PlannedDevice& device) {
+  return {{"name", device.name},
+          {"load_line_bytes", device.load_line_bytes},
+          {"final_bytes", device.final_bytes},
+          {"slot_bytes", device.slot_bytes},
+          {"slots", device.slots},
+          {"units", device.units}};
+}
+
+Json device_json(const DeviceReport& device) {
+  const PlannedDevice& planned = device.planned;
+  return {{"name", planned.name},
+          {"load_line_bytes", planned.load_line_bytes},
+          {"peak_bytes", device.peak_bytes},
+          {"final_bytes", planned.final_bytes},
+          {"slot_bytes", planned.slot_bytes},
+          {"slots", planned.slots},
+          {"peak_full_precision_tensors", device.peak_full_precision_tensors},
+          {"units", planned.units}};
+}
+
+Json tensor_json(const PlannedTensor& tensor) {
+  return {{"name", tensor.name},     {"dtype", name_of(tensor.dtype)}, {"shape", tensor.shape},
+          {"format", tensor.format}, {"device", tensor.device},        {"bytes", tensor.bytes},
+          {"merge", tensor.merge}};
+}
+
+}  // namespace
+
+std::string json_line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Json report_json(const Report& report) {
+  Json devices = Json::array();
+  for (const DeviceReport& device : report.devices) devices.push_back(device_json(device));
+  return {{"load_line_bytes", report.load_line_bytes},
+          {"peak_bytes", report.peak_bytes},
+          {"final_bytes", report.final_bytes},
+          {"slot_bytes", report.slot_bytes},
+          {"slots", report.slots},
+          {"peak_full_precision_tensors", report.peak_full_precision_tensors},
+          {"units", report.units},
+          {"bytes_read", report.bytes_read},
+          {"bytes_written", report.bytes_written},
+          {"seconds", report.seconds},
+          {"report",
+           {{"missing", report.missing},
+            {"unexpected", report.unexpected},
+            {"mismatched", report.mismatched},
+            {"kept", report.kept}}},
+          {"devices", std::move(devices)}};
+}
+
+Json plan_json(const Plan& plan) {
+  Json devices = Json::array();
+  for (const PlannedDevice& device : plan.devices) devices.push_back(planned_device(device));
+  Json tensors = Json::array();
+  for (const PlannedTensor& tensor : plan.tensors) tensors.push_back(tensor_json(tensor));
+  return {{"load_line_bytes", plan.load_line_bytes},
+          {"smallest_load_line_bytes", plan.smallest_load_line_bytes},
+          {"final_bytes", plan.final_bytes},
+          {"slot_bytes", plan.slot_bytes},
+          {"slots", plan.slots},
+          {"unit_bytes", plan.unit_bytes},
+          {"units", plan.units},
+          {"output_bytes", plan.output_bytes},
+          {"devices", std::move(devices)},
+          {"formats", plan.formats},
+          {"merges", plan.merges},
+          {"tensors", std::move(tensors)}};
+}
+
+}  // namespace plimsoll::cli

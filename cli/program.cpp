@@ -1,0 +1,111 @@
+#include "cli/program.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <exception>
+#include <new>
+
+#include "cli/commands.hpp"
+#include "cli/standard_streams.hpp"
+#include "cli/usage_error.hpp"
+#include "config/nearest.hpp"
+#include "errors/printable.hpp"
+#include "plimsoll/engine.hpp"
+
+namespace plimsoll::cli {
+namespace {
+
+constexpr int failure = 1;
+constexpr int wrong_usage = 2;
+
+void add_commands(CLI::App& program) {
+  program.require_subcommand(1);
+  add_inspect(program);
+  add_plan(program);
+  add_load(program);
+  add_quantize(program);
+  add_synth(program);
+  add_config(program);
+  add_formats(program);
+  add_trace(program);
+  add_completion(program);
+}
+
+/// The subcommand that was written, or the program.
+const CLI::App& innermost(const CLI::App& program) {
+  const auto chosen = program.get_subcommands();
+  return chosen.empty() ? program : *chosen.front();
+}
+
+/// `unknown option "--solts"; did you mean "--slots"?`
+std::string unknown_word(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> known;
+  if (word.starts_with("-")) {
+    for (const CLI::Option* option : app.get_options()) known.push_back(option->get_name());
+    std::erase_if(known, [](const std::string& name) { return !name.starts_with("--"); });
+    const std::string name = word.substr(0, word.find('='));
+    const std::vector<std::string_view> views(known.begin(), known.end());
+    return "unknown option \"" + name + "\"" + config::did_you_mean(name, views);
+  }
+  for (const CLI::App* command : app.get_subcommands([](auto*) { return true; })) {
+    known.push_back(command->get_name());
+  }
+  if (known.empty()) return "unexpected argument \"" + word + "\"";
+  const std::vector<std::string_view> views(known.begin(), known.end());
+  return "unknown command \"" + word + "\"" + config::did_you_mean(word, views);
+}
+
+std::string usage_text(const CLI::App& program, const CLI::ParseError& error) {
+  const CLI::App& app = innermost(program);
+  const std::vector<std::string> unknown = app.remaining();
+  if (!unknown.empty()) return unknown_word(app, unknown.front());
+  return error.what();
+}
+
+int tell(std::string_view text, int code) {
+  // With "plimsoll: error: " in front, a line of at most 1,000 bytes.
+  print_error_line(printable(text, 960));
+  return code;
+}
+
+int parse_and_run(CLI::App& program, std::vector<std::string> arguments) {
+  std::reverse(arguments.begin(), arguments.end());
+  try {
+    program.parse(std::move(arguments));
+    return 0;
+  } catch (const CLI::CallForHelp&) {
+    print(innermost(program).help());
+  } catch (const CLI::CallForAllHelp&) {
+    print(program.help("", CLI::AppFormatMode::All));
+  } catch (const CLI::CallForVersion& version) {
+    print(std::string(version.what()) + "\n");
+  } catch (const CLI::ParseError& error) {
+    return tell(usage_text(program, error), wrong_usage);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int run_program(std::vector<std::string> arguments) {
+  try {
+    CLI::App program(
+        "Loads and quantizes language-model checkpoints below a memory line drawn "
+        "beforehand.",
+        "plimsoll");
+    program.set_version_flag("--version", "plimsoll " + std::string(version()));
+    add_commands(program);
+    return parse_and_run(program, std::move(arguments));
+  } catch (const UsageError& error) {
+    return tell(error.what(), wrong_usage);
+  } catch (const Error& error) {
+    print_error_line(error.what());
+  } catch (const std::bad_alloc&) {
+    print_error_line("out of memory");
+  } catch (const std::exception& error) {
+    return tell(error.what(), failure);
+  }
+  return failure;
+}
+
+}  // namespace plimsoll::cli
