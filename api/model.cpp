@@ -1,5 +1,6 @@
 #include "plimsoll/model.hpp"
 
+#include <limits>
 #include <utility>
 
 #include "api/dlpack_abi.hpp"
@@ -7,6 +8,8 @@
 
 namespace plimsoll {
 namespace {
+
+constexpr std::uint64_t most_dlpack_size = std::numeric_limits<std::int64_t>::max();
 
 /// A DLPack view and what it keeps alive.
 struct ExportedView {
@@ -87,12 +90,18 @@ std::uint64_t Model::bytes() const noexcept {
 DLManagedTensorVersioned* Model::to_dlpack(const Component& component) const {
   auto view = std::make_unique<ExportedView>();
   view->owner = state_;
-  view->shape.assign(component.shape.begin(), component.shape.end());
-  view->strides.resize(view->shape.size());
-  std::int64_t stride = 1;
-  for (std::size_t i = view->shape.size(); i-- > 0;) {
-    view->strides[i] = stride;
-    stride *= view->shape[i];
+  view->strides.resize(component.shape.size());
+  for (const std::uint64_t size : component.shape) {
+    if (size > most_dlpack_size) {
+      throw Error(ErrorCode::unsupported, "DLPack has no number for one of its sizes", "",
+                  std::string(component.name));
+    }
+    view->shape.push_back(static_cast<std::int64_t>(size));
+  }
+  std::uint64_t stride = 1;  // of an empty tensor it may wrap, and means nothing
+  for (std::size_t i = component.shape.size(); i-- > 0;) {
+    view->strides[i] = static_cast<std::int64_t>(stride);
+    stride *= component.shape[i];
   }
   view->managed.version = {1, 1};
   view->managed.manager_ctx = view.get();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -45,6 +46,9 @@ class PLIMSOLL_API Config {
   /// one call. Throws Error (invalid_argument). Returns *this, so that calls can be chained.
   Config& set(std::string_view name, const std::string& value);
   Config& set(std::string_view name, const std::vector<std::string>& values);
+  Config& set(std::string_view name, std::initializer_list<std::string> values) {
+    return set(name, std::vector<std::string>(values));
+  }
 
   /// The value in effect as TOML text; empty if it is not set. Throws Error for an unknown name.
   [[nodiscard]] std::string get(std::string_view name) const;

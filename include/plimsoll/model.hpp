@@ -32,7 +32,7 @@ struct Tensor {
   std::string_view name;
   Dtype dtype = Dtype::f32;              ///< of its numbers: what it dequantizes to
   std::span<const std::uint64_t> shape;  ///< of its numbers, outermost first
-  std::string_view format;               ///< "keep", "bf16", "nf4:blocksize=64,variant=cuda", ...
+  std::string_view format;  ///< "keep", "bf16", "nf4:blocksize=128" (defaults left out)
   std::string_view device;
   std::span<const Component> components;  ///< the data first
 

@@ -24,7 +24,7 @@ struct PlannedTensor {
   std::string name;
   Dtype dtype = Dtype::f32;          ///< of its numbers
   std::vector<std::uint64_t> shape;  ///< of its numbers, outermost first
-  std::string format;                ///< "keep", "bf16", "nf4:blocksize=64,variant=cuda", ...
+  std::string format;                ///< "keep", "bf16", "nf4:blocksize=128" (defaults left out)
   std::string device;
   std::uint64_t bytes = 0;  ///< stored, all components together
   std::string merge;        ///< how its parts come together; empty: it has one
