@@ -10,8 +10,8 @@ namespace plimsoll::codecs {
 /// BF16 and the eight-bit floats) to F32, F16 or BF16.
 [[nodiscard]] bool can_cast(Dtype from, Dtype to) noexcept;
 
-/// Converts `count` elements with one rounding to nearest even, as torch's `to` does on the CPU.
-/// (From F64 to a 16-bit dtype torch goes through F32 and rounds twice; this does not.) NaN stays
+/// Converts `count` elements, rounding to nearest even, as torch's `to` does on the CPU: once, but
+/// from F64 to a 16-bit dtype twice, for torch goes through F32 there. NaN stays
 /// NaN and keeps its sign; it becomes quiet unless the dtypes are equal. Source and destination are
 /// aligned to their elements and do not overlap, except that equal dtypes may share the address. No
 /// allocation.

@@ -13,17 +13,14 @@ struct ToF32 {
   static constexpr Element from_f32(float value) {
     return f32_quieted(std::bit_cast<std::uint32_t>(value));
   }
-  static Element from_f64(double value) { return from_f32(static_cast<float>(value)); }
 };
 struct ToF16 {
   using Element = std::uint16_t;
   static constexpr Element from_f32(float value) { return f16_from_f32(value); }
-  static Element from_f64(double value) { return from_f32(f32_to_odd_from_f64(value)); }
 };
 struct ToBf16 {
   using Element = std::uint16_t;
   static constexpr Element from_f32(float value) { return bf16_from_f32(value); }
-  static Element from_f64(double value) { return from_f32(f32_to_odd_from_f64(value)); }
 };
 
 template <class To, float (*decode)(std::uint8_t)>
@@ -59,7 +56,9 @@ template <class To>
 void cast_to(Dtype from, const std::byte* source, std::byte* destination, std::size_t count) {
   switch (from) {
     case Dtype::f64:
-      return convert_each<double, To>(source, destination, count, To::from_f64);
+      return convert_each<double, To>(source, destination, count, [](double value) {
+        return To::from_f32(static_cast<float>(value));
+      });
     case Dtype::f32:
       return convert_each<float, To>(source, destination, count, To::from_f32);
     case Dtype::f16:

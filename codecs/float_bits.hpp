@@ -80,18 +80,4 @@ inline constexpr std::uint32_t f32_quiet = 0x00400000u;
   return static_cast<std::uint16_t>(sign | ((fraction + half) >> drop));
 }
 
-/// fp32 "rounded to odd": a further rounding to a format of at most 22 bits then gives what one
-/// rounding of the double would have given.
-[[nodiscard]] constexpr float f32_to_odd_from_f64(double value) {
-  const auto nearest = static_cast<float>(value);
-  if (static_cast<double>(nearest) == value || value != value) return nearest;
-  auto bits = std::bit_cast<std::uint32_t>(nearest);
-  if ((bits & 1u) == 0) {
-    const double magnitude = value < 0 ? -value : value;
-    const auto reached = static_cast<double>(std::bit_cast<float>(bits & ~f32_sign));
-    bits = reached < magnitude ? bits + 1 : bits - 1;
-  }
-  return std::bit_cast<float>(bits);
-}
-
 }  // namespace plimsoll::codecs
