@@ -1,0 +1,144 @@
+#include "views/view.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace plimsoll::views {
+
+namespace {
+
+constexpr std::uint64_t most_elements = (std::uint64_t{1} << 63) - 1;
+constexpr std::size_t most_axes_in_all = (std::size_t{1} << 28) - 1;
+
+bool fits_dimensions(const StridedBox& box, const std::vector<std::uint64_t>& strides) {
+  return split_at_dimensions(box, strides, [](const StridedBox&) {});
+}
+
+/// Joins neighbours in the order of `boxes`; a joined box may continue the one before it.
+void join_neighbours(std::vector<StridedBox>& boxes, const std::vector<std::uint64_t>& strides) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < boxes.size(); ++i) {
+    StridedBox next = boxes[i];
+    while (kept != 0) {
+      StridedBox joined = boxes[kept - 1];
+      if (!join(joined, next) || !fits_dimensions(joined, strides)) break;
+      next = joined;
+      --kept;
+    }
+    boxes[kept++] = next;
+  }
+  boxes.resize(kept);
+}
+
+}  // namespace
+
+Expected<std::uint64_t> checked_elements(const io::Shape& shape) {
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
+  std::uint64_t elements = 1;
+  for (const std::uint64_t size : shape) {
+    if (size > most_elements / elements) {
+      return fail(ErrorCode::malformed, "shape " + text_of(shape) + " has too many elements");
+    }
+    elements *= size;
+  }
+  return elements;
+}
+
+std::string text_of(const io::Shape& shape) {
+  std::string text = "[";
+  for (const std::uint64_t size : shape) {
+    if (text.size() > 1) text += ", ";
+    text += std::to_string(size);
+  }
+  return text + "]";
+}
+
+std::vector<std::uint64_t> dimension_strides(const io::Shape& shape) {
+  std::vector<std::uint64_t> strides;
+  std::uint64_t stride = 1;
+  for (auto size = shape.rbegin(); size != shape.rend(); ++size) {
+    if (*size == 1) continue;
+    strides.push_back(stride);
+    stride *= *size;
+  }
+  std::reverse(strides.begin(), strides.end());
+  return strides;
+}
+
+Expected<View> View::of(io::Shape shape, std::vector<StridedBox> boxes) {
+  const auto elements = checked_elements(shape);
+  if (!elements) return fail(elements.error());
+  View view;
+  view.elements_ = *elements;
+  const auto strides = dimension_strides(shape);
+  for (StridedBox& box : boxes) {
+    tidy(box);
+    if (!fits_dimensions(box, strides)) {
+      return fail(ErrorCode::unsupported, "no strided view of shape " + text_of(shape) +
+                                              " expresses this chain of operations");
+    }
+  }
+  if (boxes.size() > 1) {
+    std::sort(boxes.begin(), boxes.end(), [](const StridedBox& a, const StridedBox& b) {
+      return std::tie(a.source, a.source_offset) < std::tie(b.source, b.source_offset);
+    });
+    join_neighbours(boxes, strides);
+    std::sort(boxes.begin(), boxes.end(), [](const StridedBox& a, const StridedBox& b) {
+      return a.result_offset < b.result_offset;
+    });
+    join_neighbours(boxes, strides);
+  }
+  view.shape_ = std::move(shape);
+  view.boxes_.reserve(boxes.size());
+  std::uint64_t reach = 0;
+  for (const StridedBox& box : boxes) {
+    if (view.axes_.size() + box.axis_count > most_axes_in_all) {
+      return fail(ErrorCode::unsupported, "a view of too many pieces");
+    }
+    reach = std::max(reach, box.result_offset + result_span(box));
+    view.boxes_.push_back({box.source_offset, box.result_offset, reach, box.source,
+                           static_cast<std::uint32_t>(view.axes_.size()) & 0xFFFFFFFu,
+                           box.axis_count & 0xFu});
+    const auto axes = box.used();
+    view.axes_.insert(view.axes_.end(), axes.begin(), axes.end());
+  }
+  view.axes_.shrink_to_fit();
+  return view;
+}
+
+StridedBox View::box(std::size_t index) const noexcept {
+  const StoredBox& stored = boxes_[index];
+  StridedBox box;
+  box.source = stored.source;
+  box.axis_count = stored.axis_count;
+  box.source_offset = stored.source_offset;
+  box.result_offset = stored.result_offset;
+  std::copy_n(axes_.begin() + stored.first_axis, stored.axis_count, box.axes.begin());
+  return box;
+}
+
+std::vector<StridedBox> View::boxes() const {
+  std::vector<StridedBox> all;
+  all.reserve(boxes_.size());
+  for (std::size_t i = 0; i < boxes_.size(); ++i) all.push_back(box(i));
+  return all;
+}
+
+View::Candidates View::candidates(std::uint64_t begin, std::uint64_t end) const noexcept {
+  const auto first = std::partition_point(
+      boxes_.begin(), boxes_.end(), [&](const StoredBox& stored) { return stored.reach <= begin; });
+  const auto last = std::partition_point(
+      first, boxes_.end(), [&](const StoredBox& stored) { return stored.result_offset < end; });
+  return {static_cast<std::size_t>(first - boxes_.begin()),
+          static_cast<std::size_t>(last - boxes_.begin())};
+}
+
+bool View::is_contiguous() const noexcept {
+  if (boxes_.empty()) return true;
+  if (boxes_.size() != 1) return false;
+  if (boxes_[0].axis_count == 0) return true;
+  const Axis& axis = axes_[0];
+  return boxes_[0].axis_count == 1 && axis.result_stride == 1 && axis.source_stride == 1;
+}
+
+}  // namespace plimsoll::views
