@@ -32,6 +32,7 @@ bool GrantOrder::add(LoadId id, std::span<const Claim> own, std::vector<Ticket> 
   load.id = id;
   for (const Claim& capacity : own) load.own.emplace_back(capacity);
   load.queues.resize(shared_.size());
+  load.served.resize(shared_.size(), ++grants_);
   for (std::uint32_t i = 0; i < tickets.size(); ++i) {
     const Ticket& ticket = tickets[i];
     const DeviceSet known =
@@ -59,54 +60,65 @@ bool GrantOrder::is_next_everywhere(const Load& load, std::uint32_t index) {
   return next;
 }
 
-GrantOrder::Verdict GrantOrder::judge(const Load& load, const Ticket& ticket) const {
-  Verdict verdict = Verdict::fits;
+bool GrantOrder::fits_own(const Load& load, const Ticket& ticket) {
+  bool fits = true;
   for_each_device(ticket.devices, [&](std::uint32_t device) {
-    if (!load.own[device].fits(ticket.claim)) {
-      verdict = Verdict::lacks_own;
-    } else if (verdict == Verdict::fits && !shared_[device].fits(slots_of(ticket.claim))) {
-      verdict = Verdict::lacks_shared;
-    }
+    fits = fits && load.own[device].fits(ticket.claim);
   });
-  return verdict;
+  return fits;
 }
 
-/// The load's first grantable ticket. Devices that the load must be served on first are added to
-/// `kept_off`, which holds those of loads earlier in turn.
-std::optional<std::uint32_t> GrantOrder::choose(const Load& load, DeviceSet& kept_off) const {
-  for (const Queue& queue : load.queues) {
-    if (queue.head == queue.tickets.size()) continue;
-    const std::uint32_t index = queue.tickets[queue.head];
-    const Ticket& ticket = load.tickets[index];
-    if (!is_next_everywhere(load, index)) continue;
-    const Verdict verdict = judge(load, ticket);
-    if (verdict == Verdict::lacks_own) continue;
+bool GrantOrder::fits_shared(const Ticket& ticket) const {
+  bool fits = true;
+  for_each_device(ticket.devices, [&](std::uint32_t device) {
+    fits = fits && shared_[device].fits(slots_of(ticket.claim));
+  });
+  return fits;
+}
+
+/// In the order of turns.
+void GrantOrder::find_candidates() {
+  candidates_.clear();
+  for (Load& load : loads_) {
+    for (std::uint32_t device = 0; device < load.queues.size(); ++device) {
+      const Queue& queue = load.queues[device];
+      if (queue.head == queue.tickets.size()) continue;
+      const std::uint32_t index = queue.tickets[queue.head];
+      const Ticket& ticket = load.tickets[index];
+      const bool seen = static_cast<std::uint32_t>(std::countr_zero(ticket.devices)) != device;
+      if (seen || !is_next_everywhere(load, index) || !fits_own(load, ticket)) continue;
+      std::uint64_t served = grants_;
+      for_each_device(ticket.devices,
+                      [&](std::uint32_t named) { served = std::min(served, load.served[named]); });
+      candidates_.push_back({served, &load, index});
+    }
+  }
+  std::stable_sort(candidates_.begin(), candidates_.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.served < b.served; });
+}
+
+std::optional<GrantOrder::Grant> GrantOrder::next() {
+  find_candidates();
+  DeviceSet kept_off = 0;
+  for (const Candidate& candidate : candidates_) {
+    const Ticket& ticket = candidate.load->tickets[candidate.ticket];
     const bool competes = ticket.claim.slots > 0;
-    if (verdict == Verdict::fits && !(competes && (ticket.devices & kept_off) != 0)) return index;
+    if (!competes || ((ticket.devices & kept_off) == 0 && fits_shared(ticket))) {
+      take(*candidate.load, ticket);
+      return Grant{candidate.load->id, ticket};
+    }
     kept_off |= ticket.devices;
   }
   return std::nullopt;
 }
 
-std::optional<GrantOrder::Grant> GrantOrder::next() {
-  DeviceSet kept_off = 0;
-  for (auto load = loads_.begin(); load != loads_.end(); ++load) {
-    const auto index = choose(*load, kept_off);
-    if (!index) continue;
-    const Ticket ticket = load->tickets[*index];
-    take(*load, ticket);
-    const LoadId id = load->id;
-    loads_.splice(loads_.end(), loads_, load);  // the others' turn
-    return Grant{id, ticket};
-  }
-  return std::nullopt;
-}
-
 void GrantOrder::take(Load& load, const Ticket& ticket) {
+  if (ticket.claim.slots > 0) ++grants_;
   for_each_device(ticket.devices, [&](std::uint32_t device) {
     load.own[device].take(ticket.claim);
     shared_[device].take(slots_of(ticket.claim));
     load.queues[device].head += 1;
+    if (ticket.claim.slots > 0) load.served[device] = grants_;
   });
 }
 

@@ -28,9 +28,12 @@ struct Ticket {
 ///     shared ledger (slots only) of every device it names.
 ///  2. Within a load nobody overtakes: a ticket waits for all earlier tickets of its load that
 ///     share a device with it, and for no others.
-///  3. Between loads grants alternate. A load whose turn it is and whose next ticket lacks only
-///     shared slots keeps later loads off its devices until it is served; a load that waits for
-///     something of its own (an output buffer still with its consumer) keeps nobody off.
+///  3. Between loads grants alternate on each device: of all tickets that may begin but for shared
+///     slots the one goes first whose load was granted a slot there longest ago (a ticket of
+///     several devices: on that of its devices where it was longest ago; a new load counts as
+///     served when it enters). One that lacks shared slots keeps all behind it off its devices
+///     until it is served. A load that waits for something of its own (an output buffer still with
+///     its consumer) keeps nobody off; kept units need no shared slots and wait for nobody's turn.
 ///
 /// Why this neither deadlocks nor starves anyone
 ///  A granted unit waits for no grant: its output buffer came with its slot, stages and writers
@@ -40,11 +43,14 @@ struct Ticket {
 ///  buffer and stand directly behind it: nothing that needs another buffer is before them.
 ///  Hence the earliest ungranted ticket of a load waits only for things that are on their way, and
 ///  not for later tickets (rule 2). Claims are taken atomically (rule 1), so no two loads can each
-///  hold part of what the other needs. A claim of k slots is not passed over for ever by claims of
-///  one: while its load is first in turn, freed slots gather for it (rule 3). Every claim is at
-///  most the capacity, which add() checks.
+///  hold part of what the other needs. Turns are one order of all waiting tickets, whatever their
+///  devices: its first ticket is kept off by nobody, so freed slots gather for it, and a claim of k
+///  slots is not passed over for ever by claims of one. A waiting ticket becomes the first: another
+///  load goes before it at most once a device, as it was served more recently then. Every claim is
+///  at most the capacity, which add() checks.
 ///
-/// Cost: next() is linear in loads x devices; a grant or return is constant beside that.
+/// Cost: next() sorts the loads' first tickets, at most loads x devices; give_back() and the lookup
+/// of a load are linear in loads.
 /// Not thread-safe: one owner, the governor.
 class GrantOrder {
  public:
@@ -89,18 +95,27 @@ class GrantOrder {
     std::vector<Ledger> own;
     std::vector<Ticket> tickets;
     std::vector<Queue> queues;
+    std::vector<std::uint64_t> served;  ///< on each device: number of the last grant of slots
   };
-  enum class Verdict : std::uint8_t { fits, lacks_own, lacks_shared };
+  /// A ticket that may begin but for shared slots.
+  struct Candidate {
+    std::uint64_t served = 0;
+    Load* load = nullptr;
+    std::uint32_t ticket = 0;
+  };
 
   [[nodiscard]] static bool is_next_everywhere(const Load& load, std::uint32_t index);
-  [[nodiscard]] Verdict judge(const Load& load, const Ticket& ticket) const;
-  [[nodiscard]] std::optional<std::uint32_t> choose(const Load& load, DeviceSet& kept_off) const;
+  [[nodiscard]] static bool fits_own(const Load& load, const Ticket& ticket);
+  [[nodiscard]] bool fits_shared(const Ticket& ticket) const;
+  void find_candidates();
   void take(Load& load, const Ticket& ticket);
   [[nodiscard]] const Load& find(LoadId load) const;
   [[nodiscard]] Load& find(LoadId load);
 
   std::vector<Ledger> shared_;
-  std::list<Load> loads_;  // in the order of turns
+  std::list<Load> loads_;  // as they entered
+  std::uint64_t grants_ = 0;
+  std::vector<Candidate> candidates_;  // those of one next(); a member for its memory
 };
 
 }  // namespace plimsoll::actors

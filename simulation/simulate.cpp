@@ -7,6 +7,8 @@
 namespace plimsoll::simulation {
 namespace {
 
+thread_local std::uint64_t seed_of_thread = 0;
+
 /// An actor system whose messages are delivered one by one, on request, in the caller's thread.
 class StandingSystem {
  public:
@@ -31,6 +33,7 @@ class StandingSystem {
 }  // namespace
 
 SimulationReport simulate(std::uint64_t seed, const SimulationOptions& options) {
+  seed_of_thread = seed;
   SimulationReport report;
   report.seed = seed;
   Choices choices(seed);
@@ -46,6 +49,10 @@ SimulationReport simulate(std::uint64_t seed, const SimulationOptions& options) 
   simulation.run(report);
   if (options.keep_trace) report.trace = simulation.trace();
   return report;
+}
+
+std::uint64_t current_seed() noexcept {
+  return seed_of_thread;
 }
 
 }  // namespace plimsoll::simulation

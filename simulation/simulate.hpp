@@ -36,4 +36,7 @@ struct SimulationReport {
 /// Reentrant: threads may simulate side by side.
 [[nodiscard]] SimulationReport simulate(std::uint64_t seed, const SimulationOptions& options = {});
 
+/// The seed that the calling thread simulates or simulated last, for whoever has to report a crash.
+[[nodiscard]] std::uint64_t current_seed() noexcept;
+
 }  // namespace plimsoll::simulation
