@@ -1,5 +1,5 @@
-# What `cmake --install` puts where: the public headers, the shared and the static library, a CMake
-# package (find_package(plimsoll)) and two pkg-config files.
+# What `cmake --install` puts where: the command, the public headers, the shared and the static
+# library, a CMake package (find_package(plimsoll)) and two pkg-config files.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -10,6 +10,7 @@ target_link_libraries(plimsoll_static INTERFACE "$<INSTALL_INTERFACE:${PLIMSOLL_
                                                 "$<BUILD_INTERFACE:${PLIMSOLL_THIRD_PARTY}>"
                                                 Threads::Threads)
 
+install(TARGETS plimsoll_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS plimsoll EXPORT plimsoll_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS plimsoll_static EXPORT plimsoll_static
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

@@ -1,0 +1,20 @@
+# Fails if LIBRARY exports a symbol that is not of namespace plimsoll, or one of its internals.
+execute_process(COMMAND ${NM} --dynamic --demangle --defined-only --format=posix ${LIBRARY}
+                OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX REPLACE ";" "," symbols "${symbols}")
+string(REGEX REPLACE "\n" ";" symbols "${symbols}")
+
+set(count 0)
+foreach(symbol ${symbols})
+  math(EXPR count "${count} + 1")
+  if(NOT symbol MATCHES "^((vtable|typeinfo|typeinfo name) for )?plimsoll::")
+    message(SEND_ERROR "exported, but not Plimsoll's: ${symbol}")
+  elseif(symbol MATCHES "^plimsoll::[A-Za-z:]*State::")
+    message(SEND_ERROR "exported, but internal: ${symbol}")
+  elseif(symbol MATCHES "^plimsoll::(errors|codecs|io|config|plan|gpu|trace|actors|cli)::")
+    message(SEND_ERROR "exported, but a room's: ${symbol}")
+  endif()
+endforeach()
+if(count LESS 50)
+  message(SEND_ERROR "only ${count} symbols are exported; the API has more")
+endif()
