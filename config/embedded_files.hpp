@@ -17,4 +17,8 @@ struct EmbeddedFile {
 /// The shipped name patterns, config/patterns/*.toml. Static storage.
 [[nodiscard]] std::span<const EmbeddedFile> embedded_patterns();
 
+/// The shipped conversion rules, config/rules/*.toml and config/rules/architectures/*.toml; of the
+/// latter the name begins with "architectures/". Static storage.
+[[nodiscard]] std::span<const EmbeddedFile> embedded_rules();
+
 }  // namespace plimsoll::config

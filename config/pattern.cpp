@@ -80,22 +80,57 @@ Expected<Pattern> Pattern::compile(std::string_view text) {
       std::make_unique<const State>(State{std::string(text), std::move(code), std::move(limits)}));
 }
 
-Expected<bool> Pattern::search(std::string_view name) const {
-  if (name.empty()) name = "";
-  const std::unique_ptr<pcre2_match_data, Free> match(pcre2_match_data_create(1, nullptr));
-  if (!match) return fail(ErrorCode::out_of_memory, "no memory to match a pattern");
-  auto run = [&](std::uint32_t options) {
-    return pcre2_match(state_->code.get(), units_of(name), name.size(), 0, options, match.get(),
+/// Where a search leaves the places it found.
+struct Pattern::Hits {
+  std::unique_ptr<pcre2_match_data, Free> data;
+};
+
+Expected<bool> Pattern::run(std::string_view name, Hits& hits) const {
+  if (!hits.data) return fail(ErrorCode::out_of_memory, "no memory to match a pattern");
+  auto match = [&](std::uint32_t options) {
+    return pcre2_match(state_->code.get(), units_of(name), name.size(), 0, options, hits.data.get(),
                        state_->limits.get());
   };
-  int result = run(0);
+  int result = match(0);
   // Compiled code has a small stack of its own; the interpreter's is on the heap, below its limit.
-  if (result == PCRE2_ERROR_JIT_STACKLIMIT) result = run(PCRE2_NO_JIT);
+  if (result == PCRE2_ERROR_JIT_STACKLIMIT) result = match(PCRE2_NO_JIT);
   if (result >= 0) return true;
   if (result == PCRE2_ERROR_NOMATCH) return false;
   return fail(ErrorCode::invalid_argument, "pattern \"" + state_->text +
                                                "\" takes too much work on \"" + std::string(name) +
                                                "\": " + message_of(result));
+}
+
+Expected<bool> Pattern::search(std::string_view name) const {
+  if (name.empty()) name = "";
+  Hits hits{std::unique_ptr<pcre2_match_data, Free>(pcre2_match_data_create(1, nullptr))};
+  return run(name, hits);
+}
+
+Expected<std::optional<Pattern::Match>> Pattern::find(std::string_view name) const {
+  if (name.empty()) name = "";
+  Hits hits{std::unique_ptr<pcre2_match_data, Free>(
+      pcre2_match_data_create_from_pattern(state_->code.get(), nullptr))};
+  const Expected<bool> found = run(name, hits);
+  if (!found) return fail(found.error());
+  if (!*found) return std::nullopt;
+  const PCRE2_SIZE* places = pcre2_get_ovector_pointer(hits.data.get());
+  Match match(pcre2_get_ovector_count(hits.data.get()));
+  for (std::size_t i = 0; i < match.size(); ++i) {
+    const PCRE2_SIZE begin = places[2 * i];
+    const PCRE2_SIZE end = places[2 * i + 1];
+    // Unset groups, and starts that \K moved behind the end.
+    if (begin == PCRE2_UNSET || begin > end) continue;
+    match[i] = name.substr(begin, end - begin);
+  }
+  return match;
+}
+
+std::optional<std::uint32_t> Pattern::group(std::string_view name) const {
+  const std::string terminated(name);
+  const int number = pcre2_substring_number_from_name(state_->code.get(), units_of(terminated));
+  if (number <= 0) return std::nullopt;
+  return static_cast<std::uint32_t>(number);
 }
 
 }  // namespace plimsoll::config

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "errors/expected.hpp"
 
@@ -25,12 +28,25 @@ class Pattern {
   /// Whether the pattern is found anywhere in `name`. invalid_argument if it takes too much work.
   [[nodiscard]] Expected<bool> search(std::string_view name) const;
 
+  /// What the pattern and its groups matched, by number; number 0 is the whole match. Views into
+  /// the name. A group that took no part has nothing, which is not the same as empty text.
+  using Match = std::vector<std::optional<std::string_view>>;
+
+  /// The first match in `name`, if there is one. Errors as search.
+  [[nodiscard]] Expected<std::optional<Match>> find(std::string_view name) const;
+
+  /// The number of the group called `name`, if there is one.
+  [[nodiscard]] std::optional<std::uint32_t> group(std::string_view name) const;
+
   /// The text it was compiled from.
   [[nodiscard]] const std::string& text() const noexcept;
 
  private:
   struct State;
   explicit Pattern(std::unique_ptr<const State> state) noexcept;
+
+  struct Hits;
+  [[nodiscard]] Expected<bool> run(std::string_view name, Hits& hits) const;
 
   std::unique_ptr<const State> state_;
 };

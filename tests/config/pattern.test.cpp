@@ -102,3 +102,34 @@ TEST_CASE("one pattern serves many threads at once") {
   for (std::thread& thread : threads) thread.join();
   CHECK(hits == std::vector<int>(8, 500));
 }
+
+TEST_CASE("a find tells the whole match and the groups that took part") {
+  const Expected<Pattern> pattern = Pattern::compile("(?<old>gamma)|(?<new>weight)_(x?)");
+  REQUIRE(pattern.has_value());
+  const auto match = pattern->find("norm.weight_.1");
+  REQUIRE(match.has_value());
+  REQUIRE(match->has_value());
+  const Pattern::Match& groups = **match;
+  REQUIRE(groups.size() == 4);
+  CHECK(groups[0] == "weight_");
+  CHECK_FALSE(groups[1].has_value());
+  CHECK(groups[2] == "weight");
+  CHECK(groups[3] == "");
+  CHECK(pattern->group("old") == 1u);
+  CHECK(pattern->group("new") == 2u);
+  CHECK_FALSE(pattern->group("other").has_value());
+  CHECK_FALSE(pattern->group("").has_value());
+
+  const auto none = pattern->find("norm.bias");
+  REQUIRE(none.has_value());
+  CHECK_FALSE(none->has_value());
+}
+
+TEST_CASE("a find matches empty text and is bounded like a search") {
+  const auto empty = Pattern::compile("^")->find("");
+  REQUIRE((empty.has_value() && empty->has_value()));
+  CHECK((**empty)[0] == "");
+  const auto slow = Pattern::compile("^(a+)+$")->find(std::string(60, 'a') + "!");
+  REQUIRE_FALSE(slow.has_value());
+  CHECK(slow.error().code() == ErrorCode::invalid_argument);
+}
