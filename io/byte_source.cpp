@@ -24,12 +24,13 @@ SourceKind choose(const std::vector<SourceFile>& files, SystemCalls& calls) {
   return share.value_or(1.0) >= mostly_cached ? SourceKind::pread : SourceKind::direct;
 }
 
-/// The reason is the same for all sources of a process: it is logged for the first one.
+/// The reason is the same for all sources of a process: it is logged for the first one. Only where
+/// the program has a logger for us; spdlog's default one would print.
 void warn_of_fallback(const Error& error) {
+  const auto log = spdlog::get("plimsoll");
   static std::atomic<bool> warned = false;
-  if (warned.exchange(true)) return;
-  spdlog::warn("direct reads are not possible here, reading through the page cache: {}",
-               error.what());
+  if (log == nullptr || warned.exchange(true)) return;
+  log->warn("direct reads are not possible here, reading through the page cache: {}", error.what());
 }
 
 }  // namespace

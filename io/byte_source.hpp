@@ -59,7 +59,7 @@ enum class SourceKind : std::uint8_t { automatic, pread, direct };
 /// direct. pread: try_read uses RWF_NOWAIT; start() runs on `io_threads` threads. direct: O_DIRECT
 /// through one io_uring ring and thread, bounce buffers of fixed number and size; try_read always
 /// says false. Where io_uring or O_DIRECT is refused by the system the source is a pread source,
-/// and the log says so once (spdlog, warning).
+/// and says so once to the spdlog logger "plimsoll", if the program has registered one.
 /// `used`, if given, receives what was chosen.
 [[nodiscard]] Expected<std::unique_ptr<ByteSource>> open_byte_source(std::vector<SourceFile> files,
                                                                      SourceKind kind,
