@@ -12,13 +12,11 @@ void note(int) {
 }
 
 void catch_signal(int number, struct sigaction& before) {
-  sigaction(number, nullptr, &before);
-  if (before.sa_handler == SIG_IGN) return;
   struct sigaction action {};
   action.sa_handler = note;
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
-  sigaction(number, &action, nullptr);
+  sigaction(number, &action, &before);
 }
 
 }  // namespace

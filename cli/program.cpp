@@ -37,6 +37,14 @@ const CLI::App& innermost(const CLI::App& program) {
   return chosen.empty() ? program : *chosen.front();
 }
 
+/// `; did you mean "--slots"?` where a word differs from a known one in less than half its letters.
+std::string suggestion(const std::string& word, const std::vector<std::string>& known) {
+  const std::vector<std::string_view> views(known.begin(), known.end());
+  const auto nearest = config::nearest(word, views);
+  if (!nearest || 2 * config::edit_distance(word, *nearest) >= word.size()) return "";
+  return config::did_you_mean(word, views);
+}
+
 /// `unknown option "--solts"; did you mean "--slots"?`
 std::string unknown_word(const CLI::App& app, const std::string& word) {
   std::vector<std::string> known;
@@ -44,21 +52,20 @@ std::string unknown_word(const CLI::App& app, const std::string& word) {
     for (const CLI::Option* option : app.get_options()) known.push_back(option->get_name());
     std::erase_if(known, [](const std::string& name) { return !name.starts_with("--"); });
     const std::string name = word.substr(0, word.find('='));
-    const std::vector<std::string_view> views(known.begin(), known.end());
-    return "unknown option \"" + name + "\"" + config::did_you_mean(name, views);
+    return "unknown option \"" + name + "\"" + suggestion(name, known);
   }
   for (const CLI::App* command : app.get_subcommands([](auto*) { return true; })) {
     known.push_back(command->get_name());
   }
   if (known.empty()) return "unexpected argument \"" + word + "\"";
-  const std::vector<std::string_view> views(known.begin(), known.end());
-  return "unknown command \"" + word + "\"" + config::did_you_mean(word, views);
+  return "unknown command \"" + word + "\"" + suggestion(word, known);
 }
 
 std::string usage_text(const CLI::App& program, const CLI::ParseError& error) {
   const CLI::App& app = innermost(program);
   const std::vector<std::string> unknown = app.remaining();
   if (!unknown.empty()) return unknown_word(app, unknown.front());
+  if (&app == &program) return "a command is missing; plimsoll --help lists them";
   return error.what();
 }
 
@@ -74,7 +81,8 @@ int parse_and_run(CLI::App& program, std::vector<std::string> arguments) {
     program.parse(std::move(arguments));
     return 0;
   } catch (const CLI::CallForHelp&) {
-    print(innermost(program).help());
+    const CLI::App& app = innermost(program);
+    print(&app == &program ? app.help() : app.help(program.get_name()));
   } catch (const CLI::CallForAllHelp&) {
     print(program.help("", CLI::AppFormatMode::All));
   } catch (const CLI::CallForVersion& version) {

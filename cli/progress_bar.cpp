@@ -14,7 +14,8 @@ namespace {
 
 constexpr double seconds_between_lines = 5;
 constexpr std::size_t longest_bar = 40;
-constexpr std::size_t shortest_bar = 8;
+constexpr std::size_t narrowest_bar = 8;
+constexpr std::size_t longest_facts = 34;  // "100 %  1.21 GB/s  59 min 59 s left"
 
 /// From 0 to 1: of the bytes, or of the units where nothing is read.
 double share_done(const Progress& progress) {
@@ -65,12 +66,13 @@ std::string progress_bar(const Progress& progress, std::size_t width) {
   std::string facts(percent.size() < 5 ? 5 - percent.size() : 0, ' ');
   facts += percent;
   for (const std::string& fact : {rate_text(progress), time_left(progress)}) {
-    if (!fact.empty() && facts.size() + 2 + fact.size() <= width) facts.append("  ").append(fact);
+    if (!fact.empty() && facts.size() + 2 + fact.size() + narrowest_bar + 3 <= width)
+      facts.append("  ").append(fact);
   }
-  // A space, two brackets, and the bar between them.
-  const std::size_t room = width > facts.size() + 3 ? width - facts.size() - 3 : 0;
-  if (room < shortest_bar) return facts.substr(0, width);
-  const std::size_t length = std::min(room, longest_bar);
+  if (width < narrowest_bar + 3 + facts.size()) return facts.substr(0, width);
+  // As long as the facts can grow, so that it does not change its length meanwhile.
+  const std::size_t room = width - std::min(width, longest_facts + 3);
+  const std::size_t length = std::clamp(room, narrowest_bar, longest_bar);
   const auto filled = static_cast<std::size_t>(share_done(progress) * static_cast<double>(length));
   return std::string("[")
       .append(filled, '#')

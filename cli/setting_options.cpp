@@ -16,7 +16,7 @@ bool is_switch(const config::SettingSchema& setting) {
 
 /// What a switch that is on by default does when its option is written.
 std::string help_of(const config::SettingSchema& setting) {
-  return std::string(setting.option_negates ? "Not: " : "").append(setting.documentation);
+  return std::string(setting.option_negates ? "Turns off: " : "").append(setting.documentation);
 }
 
 }  // namespace
