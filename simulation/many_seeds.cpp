@@ -59,4 +59,10 @@ SeedsReport simulate_many(std::uint64_t first, std::uint64_t count, unsigned thr
   return joined(parts);
 }
 
+std::string failure_line(const SimulationReport& failed) {
+  const std::string seed = std::to_string(failed.seed);
+  return "seed " + seed + ": " + failed.finding.value_or("holds") +
+         "; repeat with: " + repeat_command + seed;
+}
+
 }  // namespace plimsoll::simulation

@@ -2,10 +2,14 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "simulation/simulate.hpp"
 
 namespace plimsoll::simulation {
+
+/// Followed by a seed, the command that repeats it.
+inline constexpr char repeat_command[] = "./dev simulate --seed ";
 
 /// What many seeds came to, all together.
 struct SeedsReport {
@@ -21,5 +25,8 @@ struct SeedsReport {
 /// systems of its own. Stops early after a finding.
 [[nodiscard]] SeedsReport simulate_many(std::uint64_t first, std::uint64_t count, unsigned threads,
                                         const SimulationOptions& options = {});
+
+/// One line: a failed seed, what was found, and the command that repeats it.
+[[nodiscard]] std::string failure_line(const SimulationReport& failed);
 
 }  // namespace plimsoll::simulation

@@ -56,14 +56,15 @@ Observer::Observer(const Scenario& scenario, const trace::Recorder& recorder, Fi
 void Observer::begin(std::uint32_t load, const actors::LoadRun& run, std::uint64_t source_buffers) {
   LoadWatch& watch = loads_[load];
   watch.run = &run;
+  watch.plan = scenario_.loads[load].plan.get();
   watch.source_buffers = source_buffers;
-  for (const plan::DeviceLine& line : run.plan().devices) {
+  for (const plan::DeviceLine& line : watch.plan->devices) {
     DeviceWatch& device = watch.devices.emplace_back();
     device.slot_users.assign(line.slots, nobody);
     device.output_users.assign(line.outputs, nobody);
   }
-  watch.in_slot.assign(run.plan().units.size(), false);
-  watch.in_output.assign(std::max(run.plan().units.size(), run.plan().outputs.size()), false);
+  watch.in_slot.assign(watch.plan->units.size(), false);
+  watch.in_output.assign(std::max(watch.plan->units.size(), watch.plan->outputs.size()), false);
   for (std::uint16_t i = 0; i < watch.devices.size(); ++i) check_line(watch, i);
 }
 
@@ -88,14 +89,16 @@ void Observer::look_at(const trace::Event& event) {
     granted(load, event);
   } else if (event.kind == EventKind::release) {
     released(load, event);
-  } else if (event.kind == EventKind::write && event.phase == EventPhase::end) {
-    const plan::Plan& plan = plan_of(load);
+  } else if (event.kind == EventKind::write && event.phase == EventPhase::begin) {
+    load.writer = event.unit;
+  } else if (event.kind == EventKind::write) {
+    const plan::Plan& plan = *load.plan;
     output_done(event.load, event.unit, plan.outputs[plan.units[event.unit].output].device);
   }
 }
 
 void Observer::granted(LoadWatch& load, const trace::Event& event) {
-  const plan::Plan& plan = plan_of(load);
+  const plan::Plan& plan = *load.plan;
   const plan::Unit& unit = plan.units[event.unit];
   const plan::OutputTensor& output = plan.outputs[unit.output];
   DeviceWatch& device = load.devices[output.device];
@@ -123,7 +126,7 @@ void Observer::granted(LoadWatch& load, const trace::Event& event) {
 }
 
 void Observer::released(LoadWatch& load, const trace::Event& event) {
-  const plan::Plan& plan = plan_of(load);
+  const plan::Plan& plan = *load.plan;
   if (!load.in_slot[event.unit]) {
     findings_.report(text_of(event.load, event.unit) + " gives back what it does not have");
     return;
@@ -135,7 +138,7 @@ void Observer::released(LoadWatch& load, const trace::Event& event) {
 
 /// Once a load has stopped its units give their output buffers back without a sign of it.
 void Observer::check_line(const LoadWatch& load, std::uint16_t index) {
-  const plan::Plan& plan = plan_of(load);
+  const plan::Plan& plan = *load.plan;
   const plan::DeviceLine& line = plan.devices[index];
   const DeviceWatch& device = load.devices[index];
   const std::string where =
@@ -165,7 +168,7 @@ void Observer::reading(std::uint32_t index, const io::ReadRange& range) {
     findings_.report("load " + std::to_string(index) + " reads after its end");
     return;
   }
-  const plan::Plan& plan = plan_of(load);
+  const plan::Plan& plan = *load.plan;
   const auto unit = unit_of(plan, range);
   if (!unit || !load.in_slot[*unit]) {
     findings_.report("load " + std::to_string(index) + " reads what no granted unit asks for");
@@ -191,7 +194,7 @@ void Observer::reading(std::uint32_t index, const io::ReadRange& range) {
 }
 
 void Observer::use_slot(LoadWatch& load, std::uint32_t unit, const io::ReadRange& range) {
-  const plan::Plan& plan = plan_of(load);
+  const plan::Plan& plan = *load.plan;
   const std::uint16_t device = plan.outputs[plan.units[unit].output].device;
   const std::uint64_t slot_bytes = plan.devices[device].slot_bytes;
   const std::string who = text_of(load.run->parts().id, unit);
@@ -225,7 +228,7 @@ void Observer::using_output(std::uint32_t index, std::uint32_t owner, std::uint1
     findings_.report(who + " uses an output buffer after the load's end");
     return;
   }
-  const std::uint64_t buffer_bytes = plan_of(load).devices[device].output_bytes;
+  const std::uint64_t buffer_bytes = load.plan->devices[device].output_bytes;
   const auto offset = offset_in(load.run->parts().outputs[device], bytes, count);
   if (!offset || *offset % buffer_bytes + count > buffer_bytes) {
     findings_.report(who + " uses a place outside of its output buffer");
@@ -236,6 +239,17 @@ void Observer::using_output(std::uint32_t index, std::uint32_t owner, std::uint1
     findings_.report(who + " uses the output buffer that " + std::to_string(user) + " still has");
   }
   user = owner;
+}
+
+void Observer::writing(std::uint32_t index, std::span<const std::byte> bytes) {
+  look();
+  const LoadWatch& load = loads_[index];
+  if (load.run == nullptr || load.writer == nobody || !load.in_output[load.writer]) {
+    findings_.report("load " + std::to_string(index) + " writes a unit that has no buffer");
+    return;
+  }
+  const plan::OutputTensor& output = load.plan->outputs[load.plan->units[load.writer].output];
+  using_output(index, load.writer, output.device, bytes.data(), bytes.size());
 }
 
 void Observer::output_done(std::uint32_t index, std::uint32_t owner, std::uint16_t device) {

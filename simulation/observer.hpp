@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,9 +38,12 @@ class Observer {
   /// A source is told to fill `range`.
   void reading(std::uint32_t load, const io::ReadRange& range);
 
-  /// A sink is given `bytes` that belong to this unit (checkpoint) or tensor (consumer).
+  /// A buffer's bytes are read to or handed out for this unit (checkpoint) or tensor (consumer).
   void using_output(std::uint32_t load, std::uint32_t owner, std::uint16_t device,
                     const std::byte* bytes, std::uint64_t count);
+
+  /// A checkpoint is given `bytes` to write; they are of the unit whose write was recorded last.
+  void writing(std::uint32_t load, std::span<const std::byte> bytes);
 
   /// The unit is written, the tensor's buffer given back by the consumer.
   void output_done(std::uint32_t load, std::uint32_t owner, std::uint16_t device);
@@ -62,10 +66,12 @@ class Observer {
   };
   struct LoadWatch {
     const actors::LoadRun* run = nullptr;
+    const plan::Plan* plan = nullptr;  ///< as it was made, whatever the actors were given
     std::uint64_t source_buffers = 0;
     std::vector<DeviceWatch> devices;
-    std::vector<bool> in_slot;    ///< a unit: between its grant and its release
-    std::vector<bool> in_output;  ///< a unit or tensor: its buffer is certainly in use
+    std::uint32_t writer = nobody;  ///< unit whose write began last
+    std::vector<bool> in_slot;      ///< a unit: between its grant and its release
+    std::vector<bool> in_output;    ///< a unit or tensor: its buffer is certainly in use
   };
 
   void look_at(const trace::Event& event);
@@ -73,7 +79,6 @@ class Observer {
   void released(LoadWatch& load, const trace::Event& event);
   void check_line(const LoadWatch& load, std::uint16_t device);
   void use_slot(LoadWatch& load, std::uint32_t unit, const io::ReadRange& range);
-  [[nodiscard]] const plan::Plan& plan_of(const LoadWatch& load) const { return load.run->plan(); }
 
   const Scenario& scenario_;
   const trace::Recorder& recorder_;

@@ -38,6 +38,9 @@ class Props {
   }
   /// What a load is about to begin with.
   virtual void change(actors::LoadParts& parts) { static_cast<void>(parts); }
+
+  /// Something was found: the simulation ends its actors, who need back whatever is kept from them.
+  virtual void let_go() {}
 };
 
 }  // namespace plimsoll::simulation

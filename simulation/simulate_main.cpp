@@ -16,10 +16,9 @@
 
 namespace {
 
+using plimsoll::simulation::repeat_command;
 using plimsoll::simulation::SeedsReport;
 using plimsoll::simulation::SimulationReport;
-
-constexpr char repeat_command[] = "./dev simulate --seed ";
 
 struct Arguments {
   std::uint64_t first_seed = 0;
@@ -30,9 +29,7 @@ struct Arguments {
 };
 
 int report_failure(const SimulationReport& report) {
-  std::fprintf(stderr, "seed %llu: %s; repeat with: %s%llu\n",
-               static_cast<unsigned long long>(report.seed), report.finding->c_str(),
-               repeat_command, static_cast<unsigned long long>(report.seed));
+  std::fprintf(stderr, "%s\n", plimsoll::simulation::failure_line(report).c_str());
   return 1;
 }
 

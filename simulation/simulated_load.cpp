@@ -270,6 +270,7 @@ void SimulatedLoad::abandon() {
 }
 
 void SimulatedLoad::destroy() {
+  source_.reset();
   consumer_.reset();
   checkpoint_.reset();
   if (loader_) caf::anon_send_exit(loader_, caf::exit_reason::kill);

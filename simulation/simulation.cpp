@@ -29,6 +29,7 @@ Simulation::Simulation(caf::actor_system& system, const Scenario& scenario, Choi
       system_(system),
       actors_before_(system.registry().running()),
       scenario_(scenario),
+      props_(props),
       choices_(choices),
       recorder_(clock_, true),
       observer_(scenario, recorder_, findings_),
@@ -182,6 +183,7 @@ void Simulation::abandon() {
   if (!findings_.first()) return;
   scheduler_.after_next_enqueue(nullptr);
   for (const auto& load : loads_) load->abandon();
+  props_.let_go();
   do {
     run_all_jobs();
     clock_.clear();

@@ -43,6 +43,7 @@ class Simulation {
   caf::actor_system& system_;
   const std::size_t actors_before_;
   const Scenario& scenario_;
+  Props& props_;
   Choices choices_;
   Findings findings_;
   VirtualClock clock_;

@@ -25,6 +25,7 @@ bool VirtualCheckpoint::is_finished(std::uint32_t shard) const noexcept {
 void VirtualCheckpoint::write(std::array<actors::FileWrite, 2> pieces, std::size_t count,
                               actors::JobDone done) {
   for (std::size_t i = 0; i < count; ++i) {
+    stage_.observer.writing(stage_.load, pieces[i].bytes);
     Shard& shard = shards_[pieces[i].shard];
     if (shard.closing || shard.finished) stage_.report("writes to a shard that is being finished");
     ++shard.writing;
