@@ -7,11 +7,6 @@ namespace plimsoll::views {
 
 namespace {
 
-void sort_by_source(std::span<Axis> axes) {
-  std::sort(axes.begin(), axes.end(),
-            [](const Axis& a, const Axis& b) { return a.source_stride < b.source_stride; });
-}
-
 /// The contiguous runs of a box, widest first as far as its own axes tell.
 void append_runs(StridedBox box, std::vector<SourceRange>& runs) {
   const auto axes = box.used();

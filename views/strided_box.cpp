@@ -18,6 +18,17 @@ std::uint64_t result_span(const StridedBox& box, std::size_t first) noexcept {
   return span;
 }
 
+void sort_by_source(std::span<Axis> axes) noexcept {
+  for (std::size_t i = 1; i < axes.size(); ++i) {
+    const Axis axis = axes[i];
+    std::size_t at = i;
+    for (; at != 0 && axes[at - 1].source_stride > axis.source_stride; --at) {
+      axes[at] = axes[at - 1];
+    }
+    axes[at] = axis;
+  }
+}
+
 void fix_axis(StridedBox& box, std::size_t axis, std::uint64_t index) noexcept {
   box.result_offset += index * box.axes[axis].result_stride;
   box.source_offset += index * box.axes[axis].source_stride;

@@ -53,6 +53,9 @@ void tidy(StridedBox& box) noexcept;
 /// Joins `next` to `box` if together they are one box (both tidied). Constant time.
 [[nodiscard]] bool join(StridedBox& box, const StridedBox& next) noexcept;
 
+/// Sorts axes by source stride, narrowest first: the order in which the source holds the elements.
+void sort_by_source(std::span<Axis> axes) noexcept;
+
 /// Takes the axis out, standing at `index`.
 void fix_axis(StridedBox& box, std::size_t axis, std::uint64_t index) noexcept;
 

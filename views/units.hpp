@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "errors/expected.hpp"
+#include "views/copies.hpp"
+#include "views/view.hpp"
+
+namespace plimsoll::views {
+
+/// What a unit must keep together, and how large it may be. All in elements.
+struct UnitRules {
+  /// Most elements of a unit, where what must stay together allows it.
+  std::uint64_t max_elements = 0;
+
+  /// So many elements of the flattened result share a scale; a unit holds whole blocks (but for the
+  /// last one of the tensor, which may be short). A row is a block for a quantizer by rows.
+  std::uint64_t block = 1;
+
+  /// In place of blocks, tiles of so many rows and columns of the last two dimensions; tiles at the
+  /// lower and right edge of each matrix may be smaller. Both or neither.
+  std::uint64_t tile_rows = 0;
+  std::uint64_t tile_columns = 0;
+
+  /// Runs of the source shorter than this are worth avoiding: a unit may grow beyond max_elements
+  /// to have them. 0 never grows a unit.
+  std::uint64_t min_run = 2048;
+};
+
+struct Units {
+  /// Every element of the result is in exactly one. In an order that reads each source forwards as
+  /// far as the view allows.
+  std::vector<Region> regions;
+  std::uint64_t largest = 0;  ///< elements of the largest region: what a slot must hold
+  bool slabs = false;         ///< regions are rows of a matrix and not ranges of the flat result
+};
+
+/// Cuts a result into units so that every source element is read by one unit only, in runs that are
+/// as long as the memory allows. docs/views.md describes the cases; in short
+///
+/// - a view whose source runs are long in the order of its result is cut into flat ranges;
+/// - a view that transposes is cut by slabs: k columns of the result, which are k contiguous rows
+/// of
+///   the source, k the most that max_elements and whole blocks allow. Where k rows of the source
+///   are too many, a unit takes a part of each;
+/// - where blocks lie across the rows of the result, a unit that transposes must hold whole rows of
+///   the result: every source row then gives a run as long as the unit has rows.
+///
+/// No region exceeds the larger of max_elements and these: one block or tile, `block` or
+/// tile_columns times min_run (slabs), a row times min_run plus a block (blocks across rows, or
+/// tiles: times the larger of min_run and tile_rows). Memory and time grow with the number of
+/// units. invalid_argument if a rule is 0 that may not be, or tiles are asked of a tensor of rank 0
+/// or 1.
+[[nodiscard]] Expected<Units> cut_units(const View& view, const UnitRules& rules);
+
+}  // namespace plimsoll::views
