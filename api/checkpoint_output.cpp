@@ -3,8 +3,10 @@
 #include <sys/stat.h>
 #include <xxhash.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 
 #include "config/recipe_text.hpp"
 #include "errors/printable.hpp"
@@ -54,15 +56,17 @@ Expected<std::string> new_config(const Draft& draft) {
 }
 
 /// Names the bytes of the source without reading them: sizes and times of its files. One line a
-/// file, `name=value` (see io::RunIdentity).
+/// file, `name=value` (see io::RunIdentity). However the caller wrote the path, the line is one.
 std::string source_lines(const io::Catalogue& catalogue) {
   std::string lines;
   for (const io::SourceFile& file : catalogue.files) {
     struct stat status {};
     stat(file.path.c_str(), &status);
-    lines += "source " + printable(file.path) + '=' + std::to_string(file.bytes) + " bytes of " +
-             std::to_string(status.st_mtim.tv_sec) + '.' + std::to_string(status.st_mtim.tv_nsec) +
-             '\n';
+    std::error_code unknown;
+    const std::filesystem::path whole = std::filesystem::canonical(file.path, unknown);
+    lines += "source " + printable(unknown ? file.path : whole.string()) + '=' +
+             std::to_string(file.bytes) + " bytes of " + std::to_string(status.st_mtim.tv_sec) +
+             '.' + std::to_string(status.st_mtim.tv_nsec) + '\n';
   }
   return lines;
 }

@@ -1,8 +1,13 @@
 #include "api/load_state.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <exception>
+#include <filesystem>
 #include <new>
+#include <system_error>
 #include <utility>
 
 #include "api/checkpoint_output.hpp"
@@ -52,6 +57,17 @@ Expected<std::byte*> ask_destination(const std::function<std::byte*(const Placem
   return memory;
 }
 
+/// Refuses a trace that could not be written at the end, when the load has lasted for hours.
+Expected<void> check_trace_place(const std::string& file) {
+  if (file.empty()) return {};
+  std::filesystem::path folder = std::filesystem::path(file).parent_path();
+  if (folder.empty()) folder = ".";
+  if (access(folder.c_str(), W_OK | X_OK) == 0) return {};
+  const std::string why = std::generic_category().message(errno);
+  if (access(file.c_str(), W_OK) == 0) return {};  // a device, or a pipe
+  return fail(ErrorCode::write_failed, "the trace cannot be written: " + why, file);
+}
+
 }  // namespace
 
 plan::Sink LoadRequest::sink() const {
@@ -93,6 +109,7 @@ Expected<void> Load::State::prepare() {
     const std::lock_guard lock(mutex_);
     if (cancelled_) return fail(ErrorCode::cancelled, "the load was cancelled");
   }
+  if (auto place = check_trace_place(request_.settings.trace.file); !place) return place;
   auto draft = draw(request_.path, request_.settings, request_.sink());
   if (!draft) return fail(draft.error());
   draft_ = std::move(*draft);
