@@ -36,22 +36,23 @@ struct Units {
   bool slabs = false;         ///< regions are rows of a matrix and not ranges of the flat result
 };
 
-/// Cuts a result into units so that every source element is read by one unit only, in runs that are
-/// as long as the memory allows. docs/views.md describes the cases; in short
+/// Cuts a result into units so that no source element is read by two of them, and in runs as long
+/// as the memory allows. docs/views.md describes the cases; in short:
 ///
-/// - a view whose source runs are long in the order of its result is cut into flat ranges;
-/// - a view that transposes is cut by slabs: k columns of the result, which are k contiguous rows
-/// of
-///   the source, k the most that max_elements and whole blocks allow. Where k rows of the source
-///   are too many, a unit takes a part of each;
-/// - where blocks lie across the rows of the result, a unit that transposes must hold whole rows of
-///   the result: every source row then gives a run as long as the unit has rows.
+/// A view whose source runs are long in the order of its result is cut into flat ranges.
 ///
-/// No region exceeds the larger of max_elements and these: one block or tile, `block` or
-/// tile_columns times min_run (slabs), a row times min_run plus a block (blocks across rows, or
-/// tiles: times the larger of min_run and tile_rows). Memory and time grow with the number of
-/// units. invalid_argument if a rule is 0 that may not be, or tiles are asked of a tensor of rank 0
-/// or 1.
+/// A view that transposes is cut by slabs: k columns of the result, which are k rows of the source
+/// that follow each other, k the most that max_elements and whole blocks allow. Where so many
+/// source rows are too much, a unit takes a part of each.
+///
+/// Where blocks lie across the rows of the result, a unit that transposes must hold whole rows of
+/// the result: every source row then gives a run as long as the unit has rows.
+///
+/// No region exceeds the largest of max_elements, a block or tile, min_run times a block or a
+/// tile's longer side, and, only where blocks lie across the rows of a transposing view, min_run
+/// rows of the result and a block. Memory and time grow with the number of units.
+///
+/// invalid_argument if a rule is 0 that may not be, or tiles are asked of a tensor of rank 0 or 1.
 [[nodiscard]] Expected<Units> cut_units(const View& view, const UnitRules& rules);
 
 }  // namespace plimsoll::views
