@@ -150,7 +150,7 @@ Expected<View> permute(const View& view, std::span<const std::size_t> order) {
   };
   for (std::size_t i = 0; i < view.box_count(); ++i) {
     if (!split_at_dimensions(view.box(i), before, move_box)) {
-      return fail(ErrorCode::unsupported, "dimensions of a view that cannot be told apart");
+      return fail(ErrorCode::internal, "a view whose boxes do not fit its own shape");
     }
   }
   return View::of(std::move(to), std::move(boxes));
