@@ -21,8 +21,7 @@ namespace {
 constexpr auto look_interval = std::chrono::milliseconds(50);
 
 /// Waits for the end, shows how far it is, and cancels when a signal asks for it.
-void follow(Load& load, bool with_progress) {
-  const Interruption interruption;
+void follow(Load& load, const Interruption& interruption, bool with_progress) {
   ProgressDisplay display(with_progress);
   while (!load.wait_for(look_interval)) {
     if (interruption.came()) load.cancel();
@@ -53,11 +52,12 @@ void run_load(const std::string& path, const Config& config, bool to_files) {
   if (!settings.recipe.to) throw UsageError("--to FORMAT is missing");
   if (to_files && settings.output.path.empty()) throw UsageError("-o OUT is missing");
 
+  const Interruption interruption;
   Engine engine(config);
   Load load = to_files ? engine.quantize(path, settings.output.path) : engine.load(path);
   log_plan(load.plan(), settings);
   if (!settings.output.json) print(load_line_text(load.plan()));
-  follow(load, settings.log.progress);
+  follow(load, interruption, settings.log.progress);
   const Report& report = load.report();
   print(settings.output.json ? json_line(report_json(report)) : report_text(report));
 }
