@@ -107,6 +107,8 @@ Slabs slabs_of(const StridedBox& box, std::uint64_t run) {
 class Cutter {
  public:
   Cutter(const View& view, const UnitRules& rules) : view_(view), rules_(rules) {
+    // A block larger than the tensor is the tensor.
+    rules_.block = std::min(rules.block, std::max<std::uint64_t>(1, view.elements()));
     if (rules.tile_rows == 0) return;
     row_ = view.shape().back();
     matrix_rows_ = view.shape()[view.shape().size() - 2];
@@ -271,7 +273,7 @@ class Cutter {
   }
 
   const View& view_;
-  const UnitRules& rules_;
+  UnitRules rules_;
   std::uint64_t row_ = 0;          // tiles: columns of a matrix
   std::uint64_t matrix_rows_ = 0;  // tiles: rows of a matrix
   Units units_;

@@ -129,6 +129,12 @@ TEST_CASE("units of model tensors read each byte once, in whole pages at most 1.
        true,
        64 * 16384,
        1},
+      {"transposed vectors",
+       transpose(source(0, {2048, 1536, 4}), 0, 1).value(),
+       {mebi, 64, 0, 0, 102400},
+       true,
+       320 * 1536,
+       1},
       {"transposed, then rotary",
        permute_for_rope(transpose(source(0, {2048, 2048}), 0, 1).value(), 16).value(),
        {mebi, 64},
@@ -202,6 +208,9 @@ TEST_CASE("a bias and other small tensors are one unit") {
         std::vector<Region>{{0, 1, 4096, 0}});
   CHECK(cut_units(transpose(source(0, {30, 7}), 0, 1).value(), {mebi, 64}).value().regions.size() ==
         1);
+  CHECK(cut_units(transpose(source(0, {30, 7}), 0, 1).value(), {1, ~std::uint64_t{0}})
+            .value()
+            .regions == std::vector<Region>{{0, 1, 210, 0}});
   CHECK(cut_units(source(0, {}), {mebi, 64}).value().regions == std::vector<Region>{{0, 1, 1, 0}});
   CHECK(cut_units(source(0, {0, 5}), {mebi, 64}).value().regions.empty());
 }
