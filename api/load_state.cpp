@@ -137,6 +137,10 @@ Expected<void> Load::State::prepare() {
   if (!source) return fail(source.error());
   source_ = std::move(*source);
   parts.source = source_.get();
+  // Never touched: it only makes the device count the buffers that the source has already.
+  auto counted = parts.devices[0]->allocate(source_->buffer_bytes());
+  if (!counted) return fail(counted.error());
+  source_memory_ = std::move(*counted);
   if (auto opened = open_sink(parts); !opened) return opened;
   count_work();
   parts.progress = [this](std::uint32_t) { show_progress(); };
@@ -236,6 +240,7 @@ void Load::State::settle(Expected<void> result) noexcept {
     kept = fail(ErrorCode::internal, failure.what(), request_.path);
   }
   run_->release_memory();
+  source_memory_ = gpu::Memory();
   recorder_.reset();
   consumer_.reset();
   files_.reset();
@@ -300,6 +305,7 @@ Expected<void> Load::State::write_trace_file(bool complete) const {
   if (!recorder_->enabled()) return {};
   trace::Trace trace;
   trace.events = recorder_->events();
+  for (trace::Event& event : trace.events) event.time_ns += recorder_->start_ns();
   trace.info.complete = complete;
   trace.info.dropped = recorder_->dropped();
   for (const plan::DeviceLine& line : draft_.plan->devices) {

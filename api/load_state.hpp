@@ -71,6 +71,7 @@ struct Load::State : std::enable_shared_from_this<Load::State> {
   Draft draft_;
   std::unique_ptr<trace::Recorder> recorder_;
   std::unique_ptr<io::ByteSource> source_;
+  gpu::Memory source_memory_;
   std::unique_ptr<actors::FileSink> files_;
   std::unique_ptr<ConsumerThread> consumer_;
   actors::LoadRunPtr run_;

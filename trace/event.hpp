@@ -22,8 +22,8 @@ inline constexpr int event_kind_count = 8;
 /// Whether a unit enters or leaves a stage. Grants and releases are single points.
 enum class EventPhase : std::uint8_t { begin, end, point };
 
-/// One line of a trace. Plain data, 40 bytes; `time_ns` counts on the clock that all loads of an
-/// engine share (virtual under simulation).
+/// One line of a trace. Plain data, 40 bytes. `time_ns` counts from the recorder's start; in an
+/// engine's trace files from the engine's, so that those of its loads can be laid side by side.
 struct Event {
   std::uint64_t time_ns = 0;
   std::uint64_t bytes = 0;

@@ -139,6 +139,10 @@ std::vector<Event> Recorder::events_here(std::size_t first) const {
   return events;
 }
 
+std::uint64_t Recorder::start_ns() const noexcept {
+  return buffers_->start_ns;
+}
+
 std::uint64_t Recorder::dropped() const noexcept {
   return buffers_->dropped.load(std::memory_order_relaxed);
 }

@@ -45,6 +45,9 @@ class Recorder {
   /// run that has one thread while it goes on; does not sort, and costs no more than it returns.
   [[nodiscard]] std::vector<Event> events_here(std::size_t first) const;
 
+  /// When it was made, on its clock: what the events' times count from.
+  [[nodiscard]] std::uint64_t start_ns() const noexcept;
+
   /// How many events were dropped so far. A trace that lacks events proves nothing.
   [[nodiscard]] std::uint64_t dropped() const noexcept;
 

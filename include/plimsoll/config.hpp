@@ -32,8 +32,8 @@ class PLIMSOLL_API Config {
   /// file, line and the nearest known key; not_found).
   [[nodiscard]] static Config from_file(const std::string& path);
 
-  /// Defaults and a shipped profile. Throws Error (invalid_argument, naming the profiles there
-  /// are).
+  /// Defaults and a shipped profile. Throws Error (invalid_argument, naming the nearest
+  /// profile there is).
   [[nodiscard]] static Config from_profile(const std::string& name);
 
   /// Lays a shipped profile under the file and the single values. Throws Error (invalid_argument).
