@@ -48,7 +48,7 @@ TEST_CASE("inspect's text shows tensors and totals, with names escaped") {
   INFO(end.err);
   REQUIRE(end.code == 0);
   CHECK(end.out.find("a\\x1b\\x0a  F32    [2]") != std::string::npos);
-  CHECK(end.out.find("k\\x09      v\\x07") != std::string::npos);
+  CHECK(end.out.find("k\\x09     v\\x07") != std::string::npos);
   CHECK(end.out.find("\nall          2         3  16 B\n") != std::string::npos);
   CHECK(end.out.find('\x1b') == std::string::npos);
   const json result = run_command({"inspect", file, "--json"}).json();
