@@ -72,6 +72,23 @@ void Observer::forget(std::uint32_t load) {
   loads_[load].run = nullptr;
 }
 
+void Observer::all_told() {
+  look();
+  for (LoadWatch& load : loads_) {
+    load.told_to_stop = load.told_to_stop || (load.run != nullptr && load.run->stopped());
+  }
+}
+
+void Observer::working(std::uint32_t index) {
+  look();
+  const LoadWatch& load = loads_[index];
+  if (load.run == nullptr) {
+    findings_.report("load " + std::to_string(index) + " works on after its end");
+  } else if (load.told_to_stop) {
+    findings_.report("load " + std::to_string(index) + " works on after it was told to stop");
+  }
+}
+
 void Observer::look() {
   const std::vector<trace::Event> events = recorder_.events_here(seen_);
   seen_ += events.size();
@@ -105,6 +122,9 @@ void Observer::granted(LoadWatch& load, const trace::Event& event) {
   if (load.run->parts().engine_devices[output.device] != event.device) {
     findings_.report(text_of(event.load, event.unit) + " was granted on a foreign device");
     return;
+  }
+  if (load.told_to_stop) {
+    findings_.report(text_of(event.load, event.unit) + " was granted after its load had stopped");
   }
   load.in_slot[event.unit] = true;
   device.slots += event.full_precision;
@@ -162,12 +182,9 @@ void Observer::check_line(const LoadWatch& load, std::uint16_t index) {
 }
 
 void Observer::reading(std::uint32_t index, const io::ReadRange& range) {
-  look();
+  working(index);
   LoadWatch& load = loads_[index];
-  if (load.run == nullptr) {
-    findings_.report("load " + std::to_string(index) + " reads after its end");
-    return;
-  }
+  if (load.run == nullptr) return;
   const plan::Plan& plan = *load.plan;
   const auto unit = unit_of(plan, range);
   if (!unit || !load.in_slot[*unit]) {
@@ -221,13 +238,10 @@ void Observer::use_slot(LoadWatch& load, std::uint32_t unit, const io::ReadRange
 
 void Observer::using_output(std::uint32_t index, std::uint32_t owner, std::uint16_t device,
                             const std::byte* bytes, std::uint64_t count) {
-  look();
+  working(index);
   LoadWatch& load = loads_[index];
   const std::string who = "load " + std::to_string(index) + " owner " + std::to_string(owner);
-  if (load.run == nullptr) {
-    findings_.report(who + " uses an output buffer after the load's end");
-    return;
-  }
+  if (load.run == nullptr) return;
   const std::uint64_t buffer_bytes = load.plan->devices[device].output_bytes;
   const auto offset = offset_in(load.run->parts().outputs[device], bytes, count);
   if (!offset || *offset % buffer_bytes + count > buffer_bytes) {
@@ -242,9 +256,10 @@ void Observer::using_output(std::uint32_t index, std::uint32_t owner, std::uint1
 }
 
 void Observer::writing(std::uint32_t index, std::span<const std::byte> bytes) {
-  look();
+  working(index);
   const LoadWatch& load = loads_[index];
-  if (load.run == nullptr || load.writer == nobody || !load.in_output[load.writer]) {
+  if (load.run == nullptr) return;
+  if (load.writer == nobody || !load.in_output[load.writer]) {
     findings_.report("load " + std::to_string(index) + " writes a unit that has no buffer");
     return;
   }

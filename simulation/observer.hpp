@@ -21,7 +21,8 @@ namespace plimsoll::simulation {
 ///  - the slots leased on a device, over all loads, are at most its credits;
 ///  - the slots of one load are at most its plan's, and its final bytes, slots, output buffers and
 ///    source buffers together are at most its load line;
-///  - a slot or an output buffer has one user at a time, and nobody writes outside his own.
+///  - a slot or an output buffer has one user at a time, and nobody writes outside his own;
+///  - a load that has stopped or ended begins nothing more, once all messages have arrived.
 class Observer {
  public:
   Observer(const Scenario& scenario, const trace::Recorder& recorder, Findings& findings);
@@ -34,6 +35,12 @@ class Observer {
 
   /// Looks at what was recorded since the last look.
   void look();
+
+  /// No message is under way: whoever had to learn that a load has stopped knows it.
+  void all_told();
+
+  /// The load begins something: a read, a write, a delivery, the end of a shard.
+  void working(std::uint32_t load);
 
   /// A source is told to fill `range`.
   void reading(std::uint32_t load, const io::ReadRange& range);
@@ -69,6 +76,7 @@ class Observer {
     const plan::Plan* plan = nullptr;  ///< as it was made, whatever the actors were given
     std::uint64_t source_buffers = 0;
     std::vector<DeviceWatch> devices;
+    bool told_to_stop = false;
     std::uint32_t writer = nobody;  ///< unit whose write began last
     std::vector<bool> in_slot;      ///< a unit: between its grant and its release
     std::vector<bool> in_output;    ///< a unit or tensor: its buffer is certainly in use

@@ -82,6 +82,7 @@ void Simulation::run_loads() {
 /// Lets one thing happen; false if there is none.
 bool Simulation::step() {
   const bool has_job = scheduler_.has_job();
+  if (!has_job) observer_.all_told();
   if (!has_job && !clock_.has_events()) return false;
   clock_.advance(choices_.between(1, 40));
   if (has_job && !(clock_.has_events() && choices_.chance(static_cast<unsigned>(event_share_)))) {

@@ -65,6 +65,7 @@ void VirtualCheckpoint::take_constants(std::uint32_t index) {
 }
 
 void VirtualCheckpoint::finish_shard(std::uint32_t index, actors::JobDone done) {
+  stage_.observer.working(stage_.load);
   Shard& shard = shards_[index];
   if (shard.closing || shard.finished) stage_.report("finishes a shard twice");
   if (shard.writing > 0) stage_.report("finishes a shard that is still being written");
@@ -83,6 +84,7 @@ void VirtualCheckpoint::finish_shard(std::uint32_t index, actors::JobDone done) 
 }
 
 void VirtualCheckpoint::finish(actors::JobDone done) {
+  stage_.observer.working(stage_.load);
   if (std::exchange(finishing_, true)) stage_.report("finishes the checkpoint twice");
   if (!std::ranges::all_of(shards_, &Shard::finished)) {
     stage_.report("finishes the checkpoint before its shards");

@@ -99,7 +99,7 @@ void add_tensor(Choices& choices, VirtualFiles& files, std::size_t index) {
 VirtualFiles draw_files(Choices& choices) {
   VirtualFiles files;
   const std::uint64_t file_count = choices.between(1, 3);
-  const std::uint64_t tensors = choices.chance(2) ? 0 : choices.between(1, 10);
+  const std::uint64_t tensors = choices.chance(2) ? 0 : choices.between(1, 16);
   std::size_t index = 0;
   for (std::uint64_t file = 1; file <= file_count; ++file) {
     files.contents.emplace_back(8 * choices.between(1, 600));

@@ -14,8 +14,8 @@ struct VirtualFiles {
   std::vector<std::vector<std::byte>> contents;  ///< one a file of the catalogue
 };
 
-/// One to three files with up to ten small tensors of every dtype: empty ones, odd lengths, gaps
-/// and offsets of any alignment, numbers of ordinary size or (rarely) of any bit pattern.
+/// One to three files with up to sixteen small tensors of every dtype: empty ones, odd lengths,
+/// gaps and offsets of any alignment, numbers of ordinary size or (rarely) of any bit pattern.
 [[nodiscard]] VirtualFiles draw_files(Choices& choices);
 
 }  // namespace plimsoll::simulation
