@@ -4,7 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "rules/base_prefix.hpp"
+#include "rules/known_names.hpp"
 #include "rules/name_glob.hpp"
 #include "rules/natural_order.hpp"
 #include "rules/source_checks.hpp"
@@ -52,7 +52,13 @@ class Mapper {
   Mapper(const NameRules& rules, std::span<const std::string> names,
          std::optional<std::span<const std::string>> expected)
       : rules_(rules), names_(names), listed_(expected), progress_(rules.renames_.size()) {
-    if (expected) expected_.insert(expected->begin(), expected->end());
+    if (!expected) return;
+    const std::string below = rules.facts_.base + ".";
+    expected_.reserve(expected->size());
+    for (std::string_view name : *expected) {
+      expected_.insert(name);
+      if (name.starts_with(below)) expected_below_base_.insert(name.substr(below.size()));
+    }
   }
 
   Expected<NameMapping> run() {
@@ -64,7 +70,7 @@ class Mapper {
       if (!place) return fail(place.error());
       places.push_back(std::move(*place));
     }
-    if (!listed_) change_base(places);
+    if (!listed_) use_known_names(order, places);
     by_target_.reserve(places.size());
     for (std::size_t i = 0; i < order.size(); ++i) {
       const Expected<void> settled = settle(places[i], order[i]);
@@ -111,35 +117,36 @@ class Mapper {
   /// The base prefix taken off or put on if that makes a name of the model.
   [[nodiscard]] std::string with_models_base(std::string name) const {
     const std::string& base = rules_.facts_.base;
-    if (name.starts_with(base)) {
-      std::string without = name.size() > base.size() ? name.substr(base.size() + 1) : name;
-      if (expects(without)) return without;
+    if (name.starts_with(base) && name.size() > base.size()) {
+      const std::string_view without = std::string_view(name).substr(base.size() + 1);
+      if (expects(without)) return std::string(without);
     }
-    std::string with = base + "." + name;
-    return expects(with) ? with : name;
+    if (expected_below_base_.contains(name) && !(name == base && expects(name))) {
+      name.insert(0, base + ".");
+    }
+    return name;
   }
 
-  void change_base(std::vector<Place>& places) const {
+  /// What can be told without the model's names.
+  void use_known_names(std::span<const std::uint32_t> order, std::vector<Place>& places) const {
+    const KnownNames known(rules_.facts_);
     std::vector<std::string_view> names;
     names.reserve(places.size());
-    for (const Place& place : places) names.push_back(place.name);
-    const BaseChange change = base_change(rules_.facts_, names);
-    if (change == BaseChange::none) return;
-    for (Place& place : places) {
-      place.name = with_base_changed(rules_.facts_, change, std::move(place.name));
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const std::string& original = names_[order[i]];
+      Place& place = places[i];
+      if (place.name != original && known.hold(original) && !known.hold(place.name)) {
+        place = {original, std::nullopt, 0, std::nullopt};
+      }
+      names.push_back(place.name);
     }
+    const BaseChange change = known.base_change(names);
+    if (change == BaseChange::none) return;
+    for (Place& place : places) place.name = known.changed(change, std::move(place.name));
   }
 
   Expected<void> settle(Place& place, std::uint32_t source) {
     if (listed_ && !expects(place.name)) return add_unexpected(place, source);
-    if (!listed_) {
-      const Expected<bool> useless = holds(rules_.ignore_unexpected_, place.name);
-      if (!useless) return fail(useless.error());
-      if (*useless) {
-        out_.ignored.push_back(source);
-        return {};
-      }
-    }
     add_source(place, source);
     return {};
   }
@@ -251,6 +258,10 @@ class Mapper {
       const Expected<bool> kept = holds(rules_.fp32_if_fp16_, product.targets[0]);
       if (!kept) return fail(kept.error());
       product.fp32_if_fp16 = *kept;
+      if (listed_) continue;
+      const Expected<bool> doubtful = holds(rules_.ignore_unexpected_, product.targets[0]);
+      if (!doubtful) return fail(doubtful.error());
+      product.perhaps_unused = *doubtful;
     }
     report_tied();
     if (rules_.facts_.tied_count > 0) out_.open.push_back(OpenCheck::tied);
@@ -272,6 +283,23 @@ class Mapper {
       } else if (produced(name) && !produced(stored)) {
         out_.tied.emplace_back(stored, name);
       }
+    }
+    if (rules_.facts_.tied_head) report_tied_head();
+  }
+
+  void report_tied_head() {
+    const std::string usual = "lm_head.weight";
+    std::vector<std::string_view> absent;
+    if (!listed_ && !produced(usual)) absent.push_back(usual);
+    for (const std::string& name : listed_.value_or(std::span<const std::string>())) {
+      if (!produced(name)) absent.push_back(name);
+    }
+    std::vector<std::string_view> present;
+    for (const Product& product : out_.products) {
+      present.insert(present.end(), product.targets.begin(), product.targets.end());
+    }
+    for (auto& pair : tied_head(rules_.facts_, absent, present)) {
+      out_.tied.push_back(std::move(pair));
     }
   }
 
@@ -298,6 +326,7 @@ class Mapper {
   std::span<const std::string> names_;
   std::optional<std::span<const std::string>> listed_;
   std::unordered_set<std::string_view> expected_;
+  std::unordered_set<std::string_view> expected_below_base_;  // of those that are, without the base
   std::vector<RuleProgress> progress_;
   std::unordered_map<std::string, std::size_t> by_target_;
   std::vector<SourceNumbers> numbers_;  // of each product

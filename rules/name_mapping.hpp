@@ -23,7 +23,10 @@ struct Product {
   /// order, each in the natural order of the checkpoint's names. One list of one if there is none.
   std::vector<std::vector<std::uint32_t>> sources;
   std::optional<std::uint32_t> conversion;  ///< NameRules::conversion(); nothing: unchanged values
-  bool fp32 = false;          ///< the model keeps it in full precision, whatever its dtype
+  bool fp32 = false;  ///< the model keeps it in full precision, whatever its dtype
+  /// Without a list of the model's names: it looks like tensors that models of this class do not
+  /// have (extra prediction layers, old buffers). Names of real ones can look like that too.
+  bool perhaps_unused = false;
   bool fp32_if_fp16 = false;  ///< it does so in a model of fp16
 };
 
@@ -64,8 +67,8 @@ enum class OpenCheck : std::uint8_t {
 struct NameMapping {
   std::vector<Product> products;           ///< in the order of their first source
   std::vector<UnexpectedName> unexpected;  ///< in the natural order of the checkpoint's names
-  std::vector<std::uint32_t> ignored;      ///< unexpected too, but known to be of no use
-  std::vector<std::string> missing;        ///< in the order of the expected names
+  std::vector<std::uint32_t> ignored;  ///< unexpected too, but known to be; no report needs them
+  std::vector<std::string> missing;    ///< in the order of the expected names
   /// Tensors that the checkpoint lacks because they share another one's memory, with its name.
   std::vector<std::pair<std::string, std::string>> tied;
   std::vector<NameProblem> problems;
@@ -82,10 +85,11 @@ class NameRules {
   /// What becomes of a checkpoint's names, with the semantics of docs/rules.md.
   ///
   /// `expected` are the model's names, if they are known. Without them the rules alone say what the
-  /// names become, and the facts' base, fp32 and tied names whether the base prefix is to be added
-  /// or taken off. Errors: invalid_argument if a pattern takes too much work on a name. A name that
-  /// stands twice is a problem of kind duplicate. Cost: one pass over names times rules, tens of
-  /// nanoseconds each; memory for a copy of the names.
+  /// names become; the few names that the facts tell (fp32, tied) say whether the base prefix is to
+  /// be added or taken off, and whether a name was the model's before any rule. Errors:
+  /// invalid_argument if a pattern takes too much work on a name. A name that stands twice is a
+  /// problem of kind duplicate. Cost: one pass over names times rules, tens of nanoseconds each;
+  /// memory for a copy of the names.
   [[nodiscard]] Expected<NameMapping> map(
       std::span<const std::string> names,
       std::optional<std::span<const std::string>> expected) const;

@@ -132,6 +132,11 @@ Expected<NameRule> NameRule::compile(const Rule& rule, const std::optional<Scope
     from = convert->from;
     to = {convert->to.front()};
   }
+  // One by one too, so that no bracket closes what another pattern opened.
+  for (std::size_t i = 0; from.size() > 1 && i < from.size(); ++i) {
+    const Expected<config::Pattern> alone = config::Pattern::compile(expression_of(from[i]));
+    if (!alone) return fail(alone.error());
+  }
   Expected<config::Pattern> pattern = config::Pattern::compile(alternatives_of(from));
   if (!pattern) return fail(pattern.error());
   NameRule out(std::move(*pattern));

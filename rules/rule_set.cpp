@@ -164,6 +164,9 @@ Choice RuleSet::choose(const config::HfConfig& facts) const {
   if (facts.tie_word_embeddings == false) {
     choice.architecture.tied.clear();
     choice.architecture.tied_count = 0;
+  } else if (facts.tie_word_embeddings == true) {
+    choice.architecture.tied_head =
+        choice.architecture.tied.empty() && choice.architecture.tied_count == 0;
   }
   return choice;
 }

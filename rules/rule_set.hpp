@@ -32,6 +32,7 @@ struct Architecture {
   std::vector<std::string> fp32_if_fp16;                  ///< patterns of names, for models in fp16
   std::vector<std::pair<std::string, std::string>> tied;  ///< a tensor, and the one it shares
   std::uint64_t tied_count = 0;  ///< that many tensors are tied, too many to be listed; else 0
+  bool tied_head = false;        ///< config.json says that the output head is tied; no list does
   std::vector<std::string> ignore_unexpected;  ///< patterns of names that no report mentions
   std::vector<std::string> ignore_missing;
   friend bool operator==(const Architecture&, const Architecture&) = default;
@@ -70,8 +71,8 @@ class RuleSet {
   [[nodiscard]] const std::map<std::string, Architecture, std::less<>>& architectures() const;
 
   /// The facts that apply to a checkpoint: by its class; for an unknown class the list of that
-  /// name, else that of its model type, and the base that most classes of the type have. Without
-  /// tied tensors if config.json says that nothing is tied.
+  /// name, else that of its model type, and the base that most classes of the type have.
+  /// config.json has the last word on whether anything is tied.
   [[nodiscard]] Choice choose(const config::HfConfig& facts) const;
 
  private:
