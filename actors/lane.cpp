@@ -8,7 +8,7 @@ namespace plimsoll::actors {
 
 Lane spawn_lane(caf::actor_system& system) {
   Lane lane;
-  lane.writer = system.spawn(writer);
+  lane.writer = system.spawn(writer, lane);
   lane.placer = system.spawn(placer, lane);
   lane.quantizer = system.spawn(quantizer, lane);
   lane.converter = system.spawn(converter, lane);

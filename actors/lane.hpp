@@ -47,6 +47,8 @@ caf::behavior quantizer(caf::event_based_actor* self, Lane behind);
 /// checkpoint's unit to the writer.
 caf::behavior placer(caf::event_based_actor* self, Lane behind);
 /// Hands the unit's pieces to the checkpoint sink; tells the loader when they are written.
-caf::behavior writer(caf::event_based_actor* self);
+/// There is no stage behind it; the argument makes all stages alike, and spares CAF 0.17 a null
+/// reference that it forms for functions without one.
+caf::behavior writer(caf::event_based_actor* self, Lane behind);
 
 }  // namespace plimsoll::actors

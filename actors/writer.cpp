@@ -10,7 +10,7 @@
 
 namespace plimsoll::actors {
 
-caf::behavior writer(caf::event_based_actor* self) {
+caf::behavior writer(caf::event_based_actor* self, Lane) {
   return {
       [](UnitTask& task) {
         if (task.run->stopped()) return;
