@@ -18,6 +18,7 @@ Load::~Load() {
   if (state_ == nullptr) return;
   state_->cancel();
   state_->wait();
+  state_->forget_model();
 }
 
 const Plan& Load::plan() const {

@@ -68,6 +68,10 @@ Expected<void> check_trace_place(const std::string& file) {
   return fail(ErrorCode::write_failed, "the trace cannot be written: " + why, file);
 }
 
+Error was_cancelled() {
+  return {ErrorCode::cancelled, "the load was cancelled"};
+}
+
 }  // namespace
 
 plan::Sink LoadRequest::sink() const {
@@ -82,15 +86,16 @@ Load::State::State(EngineCore& core, LoadRequest request)
 Load::State::~State() = default;
 
 void Load::State::begin() {
-  if (const auto prepared = try_prepare(); !prepared) {
-    end(prepared.error());
-    return;
+  const Expected<void> prepared = try_prepare();
+  if (prepared) {
+    const std::lock_guard lock(mutex_);
+    if (!cancelled_) {
+      loader_ = core_.crew().begin(run_);
+      return;
+    }
   }
-  const std::lock_guard lock(mutex_);
-  loader_ = core_.crew().begin(run_);
-  if (cancelled_) {
-    actors::cancel(*run_, loader_, Error(ErrorCode::cancelled, "the load was cancelled"));
-  }
+  let_go();
+  end(prepared ? was_cancelled() : prepared.error());
 }
 
 /// Sizes of real checkpoints fit memory many times over; those of hostile ones need not.
@@ -107,7 +112,7 @@ Expected<void> Load::State::try_prepare() {
 Expected<void> Load::State::prepare() {
   {
     const std::lock_guard lock(mutex_);
-    if (cancelled_) return fail(ErrorCode::cancelled, "the load was cancelled");
+    if (cancelled_) return fail(was_cancelled());
   }
   if (auto place = check_trace_place(request_.settings.trace.file); !place) return place;
   auto draft = draw(request_.path, request_.settings, request_.sink());
@@ -239,17 +244,24 @@ void Load::State::settle(Expected<void> result) noexcept {
   } catch (const std::exception& failure) {
     kept = fail(ErrorCode::internal, failure.what(), request_.path);
   }
-  run_->release_memory();
-  source_memory_ = gpu::Memory();
-  recorder_.reset();
-  consumer_.reset();
-  files_.reset();
-  source_.reset();
+  let_go();
   if (!result) {
     end(result.error());
   } else {
     end(kept ? std::nullopt : std::optional<Error>(kept.error()));
   }
+}
+
+/// Before the end is told, everything is back where it came from: memory, files, threads, and what
+/// the caller's functions hold.
+void Load::State::let_go() noexcept {
+  if (run_ != nullptr) run_->release_memory();
+  source_memory_ = gpu::Memory();
+  recorder_.reset();
+  consumer_.reset();
+  files_.reset();
+  source_.reset();
+  request_.options = LoadOptions();
 }
 
 Expected<void> Load::State::keep_result(bool well) {
@@ -353,7 +365,7 @@ void Load::State::cancel() noexcept {
   const std::lock_guard lock(mutex_);
   cancelled_ = true;
   if (loader_ != nullptr) {
-    actors::cancel(*run_, loader_, Error(ErrorCode::cancelled, "the load was cancelled"));
+    actors::cancel(*run_, loader_, was_cancelled());
   }
 }
 
@@ -387,6 +399,10 @@ const Report& Load::State::report() const {
 Model Load::State::model() const {
   throw_if_failed();
   return model_;
+}
+
+void Load::State::forget_model() noexcept {
+  model_ = Model();
 }
 
 }  // namespace plimsoll

@@ -46,6 +46,10 @@ struct Load::State : std::enable_shared_from_this<Load::State> {
   [[nodiscard]] Model model() const;
   [[nodiscard]] Progress progress() const noexcept;
 
+  /// The handle is gone: the model, if there is one, belongs to its other copies alone. Without it
+  /// the memory would live on until the engine's thread lets go of this object.
+  void forget_model() noexcept;
+
  private:
   [[nodiscard]] Expected<void> try_prepare();
   [[nodiscard]] Expected<void> prepare();
@@ -54,6 +58,7 @@ struct Load::State : std::enable_shared_from_this<Load::State> {
   [[nodiscard]] Expected<void> open_sink(actors::LoadParts& parts);
   void count_work();
   void settle(Expected<void> result) noexcept;
+  void let_go() noexcept;
   [[nodiscard]] Expected<void> keep_result(bool well);
   [[nodiscard]] Model make_model();
   [[nodiscard]] Report make_report() const;
