@@ -172,6 +172,26 @@ def compare_made_up(program, table):
     return faults, compared
 
 
+def compare_inverse(program, table):
+    """The patterns and names of the rules that lead back."""
+    faults = []
+    for key in table["rules"]:
+        ours = program.ask(inverse=key)
+        for text, transform in zip(ours, library.get_checkpoint_conversion_mapping(key), strict=True):
+            back = transform.reverse_transform()
+            if isinstance(back, library.PrefixChange):
+                word = "add" if back.prefix_to_add else "remove"
+                want = f"{word} {back.prefix_to_add or back.prefix_to_remove}"
+                want += f" below {back.model_prefix}" if back.model_prefix else ""
+            else:
+                want = " ".join(back.source_patterns) + " -> "
+                many = isinstance(back, WeightConverter) or "group" in text
+                want += " ".join(back.target_patterns if many else back.target_patterns[:1])
+            if re.sub(r"^(group|shift \S+) | by .*", "", text) != want:
+                faults.append(f"{key}, back: {text}\n  theirs {want}")
+    return faults
+
+
 def small_model(model_type):
     import torch
     from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, AutoConfig
@@ -238,6 +258,7 @@ def main():
     program = Program(sys.argv[1])
     faults, compared = compare_made_up(program, table)
     print(f"{compared} made-up names")
+    faults += compare_inverse(program, table)
     if "--models" in sys.argv:
         more, done, skipped = compare_models(program, table)
         faults += more

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "rules/inverse_rule.hpp"
 #include "rules/name_mapping.hpp"
 
 using nlohmann::json;
@@ -54,6 +55,15 @@ json answer(const RuleSet& set, const json& question) {
   return out;
 }
 
+json inverse_answer(const RuleSet& set, const std::string& key) {
+  json out = json::array();
+  for (const Rule& rule : *set.list(key)) {
+    const auto inverse = inverse_of(rule);
+    out.push_back(inverse ? text_of(*inverse) : inverse.error().what());
+  }
+  return out;
+}
+
 }  // namespace
 
 int main() {
@@ -63,5 +73,10 @@ int main() {
     return 1;
   }
   std::string line;
-  while (std::getline(std::cin, line)) std::cout << answer(*set, json::parse(line)) << '\n';
+  while (std::getline(std::cin, line)) {
+    const json question = json::parse(line);
+    std::cout << (question.contains("inverse") ? inverse_answer(*set, question["inverse"])
+                                               : answer(*set, question))
+              << std::endl;
+  }
 }
