@@ -33,7 +33,7 @@ TEST_CASE("A setting comes from the command line before the file before the prof
   CHECK(setting(result, "recipe.to")["value"].is_null());
 }
 
-TEST_CASE("--profile on the command line wins over the file's profile") {
+TEST_CASE("option --profile on the command line wins over the file's profile") {
   const TinyCheckpoint tiny;
   const std::string file = tiny.write("p.toml", "profile = \"low-memory\"\n");
   const json result =

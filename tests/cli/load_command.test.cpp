@@ -111,7 +111,7 @@ TEST_CASE("A single file loads as its directory does") {
   CHECK(file["final_bytes"] == directory["final_bytes"]);
 }
 
-TEST_CASE("-v tells the plan on stderr and -q nothing, and results stay on stdout") {
+TEST_CASE("option -v tells the plan on stderr and -q nothing, and results stay on stdout") {
   const TinyCheckpoint tiny;
   const CommandEnd loud = run_command({"load", tiny.source(), "--to", "nf4", "-v", "--json"});
   CHECK(loud.code == 0);

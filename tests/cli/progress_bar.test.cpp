@@ -127,7 +127,7 @@ TEST_CASE("On a terminal one line is drawn again and again, and removed at the e
   }
 }
 
-TEST_CASE("--no-progress and short loads without a terminal draw nothing") {
+TEST_CASE("option --no-progress and short loads without a terminal draw nothing") {
   const TinyCheckpoint tiny;
   const std::string source = tiny.write_sparse("qwen2.5-0.5b");
   Terminal terminal(80);

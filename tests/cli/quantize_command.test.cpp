@@ -63,7 +63,7 @@ TEST_CASE("keep copies every tensor's bytes") {
   CHECK(contents(out)["model.safetensors"] == contents(tiny.source())["model.safetensors"]);
 }
 
-TEST_CASE("--shard-size cuts the output into shards with an index") {
+TEST_CASE("option --shard-size cuts the output into shards with an index") {
   const TinyCheckpoint tiny;
   const std::string out = tiny.path("out");
   REQUIRE(
