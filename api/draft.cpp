@@ -14,7 +14,7 @@
 #include "io/direct_source.hpp"
 #include "plan/assign_formats.hpp"
 #include "plan/make_plan.hpp"
-#include "plan/natural_order.hpp"
+#include "rules/natural_order.hpp"
 
 namespace plimsoll {
 namespace {
@@ -60,7 +60,7 @@ std::vector<std::string> default_skips(const io::Catalogue& catalogue,
   std::vector<std::string> names;
   names.reserve(catalogue.tensors.size());
   for (const io::TensorEntry& tensor : catalogue.tensors) names.push_back(tensor.name);
-  std::sort(names.begin(), names.end(), plan::natural_less);
+  std::sort(names.begin(), names.end(), rules::natural_less);
   std::vector<std::string> modules;
   for (config::SkippedModule& skipped : config::SkipDefaults().modules(facts, names)) {
     modules.push_back(std::move(skipped.module));

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <string_view>
 
-#include "plan/natural_order.hpp"
+#include "rules/natural_order.hpp"
 
 namespace plimsoll::plan {
 namespace {
@@ -104,7 +104,7 @@ std::vector<std::uint16_t> place_by_layers(std::span<const Placeable> tensors,
   std::vector<std::uint32_t> order(tensors.size());
   std::iota(order.begin(), order.end(), 0u);
   std::sort(order.begin(), order.end(), [&](std::uint32_t left, std::uint32_t right) {
-    return natural_less(names[left], names[right]);
+    return rules::natural_less(names[left], names[right]);
   });
 
   std::vector<Layer> layers;

@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "catch.hpp"
-#include "plan/natural_order.hpp"
+#include "rules/natural_order.hpp"
 
 using plimsoll::plan::layer_of;
-using plimsoll::plan::natural_less;
 using plimsoll::plan::place_by_layers;
 using plimsoll::plan::Placeable;
+using plimsoll::rules::natural_less;
 
 namespace {
 
