@@ -1,20 +1,16 @@
 #include "api/load_state.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <exception>
-#include <filesystem>
 #include <new>
-#include <system_error>
 #include <utility>
 
 #include "api/checkpoint_output.hpp"
+#include "api/load_report.hpp"
+#include "api/load_trace.hpp"
 #include "api/model_state.hpp"
 #include "api/plan_summary.hpp"
 #include "plan/align.hpp"
-#include "trace/trace_file.hpp"
 
 namespace plimsoll {
 namespace {
@@ -55,17 +51,6 @@ Expected<std::byte*> ask_destination(const std::function<std::byte*(const Placem
                 tensor);
   }
   return memory;
-}
-
-/// Refuses a trace that could not be written at the end, when the load has lasted for hours.
-Expected<void> check_trace_place(const std::string& file) {
-  if (file.empty()) return {};
-  std::filesystem::path folder = std::filesystem::path(file).parent_path();
-  if (folder.empty()) folder = ".";
-  if (access(folder.c_str(), W_OK | X_OK) == 0) return {};
-  const std::string why = std::generic_category().message(errno);
-  if (access(file.c_str(), W_OK) == 0) return {};  // a device, or a pipe
-  return fail(ErrorCode::write_failed, "the trace cannot be written: " + why, file);
 }
 
 Error was_cancelled() {
@@ -257,17 +242,27 @@ void Load::State::settle(Expected<void> result) noexcept {
 void Load::State::let_go() noexcept {
   if (run_ != nullptr) run_->release_memory();
   source_memory_ = gpu::Memory();
+  close_ends();
   recorder_.reset();
-  consumer_.reset();
-  files_.reset();
-  source_.reset();
   request_.options = LoadOptions();
 }
 
+/// Waits for the threads at both ends: after that nobody records.
+void Load::State::close_ends() noexcept {
+  consumer_.reset();
+  files_.reset();
+  source_.reset();
+}
+
 Expected<void> Load::State::keep_result(bool well) {
-  Report report = make_report();
+  Report report = report_on(*plan_, *run_, source_->buffer_bytes());
+  report.bytes_written = files_ ? files_->bytes_written() : 0;
+  report.seconds = seconds();
+  report.kept = draft_.left_out;
   Model model = well ? make_model() : Model();
-  const auto traced = write_trace_file(well);
+  close_ends();
+  const auto traced =
+      write_load_trace(request_.settings.trace.file, *draft_.plan, *recorder_, well);
   if (well && request_.options.on_progress) request_.options.on_progress(progress());
   const std::lock_guard lock(mutex_);
   report_ = std::move(report);
@@ -284,46 +279,6 @@ Model Load::State::make_model() {
     default:
       return Model();
   }
-}
-
-Report Load::State::make_report() const {
-  Report report;
-  const plan::Plan& plan = *draft_.plan;
-  for (std::size_t i = 0; i < plan_->devices.size(); ++i) {
-    const actors::DeviceReach& reach = run_->reach()[i];
-    DeviceReport device;
-    device.planned = plan_->devices[i];
-    device.peak_bytes = run_->parts().final_memory[i].bytes() + reach.peak_transient_bytes +
-                        (i == 0 ? source_->buffer_bytes() : 0);
-    device.peak_full_precision_tensors = reach.peak_slots;
-    report.peak_bytes += device.peak_bytes;
-    report.peak_full_precision_tensors =
-        std::max(report.peak_full_precision_tensors, reach.peak_slots);
-    report.devices.push_back(std::move(device));
-  }
-  report.load_line_bytes = plan_->load_line_bytes;
-  report.final_bytes = plan_->final_bytes;
-  report.slot_bytes = plan_->slot_bytes;
-  report.slots = plan_->slots;
-  report.units = static_cast<std::uint32_t>(plan.units.size());
-  report.bytes_read = run_->progress().bytes_read;
-  report.bytes_written = files_ ? files_->bytes_written() : 0;
-  report.seconds = seconds();
-  report.kept = draft_.left_out;
-  return report;
-}
-
-Expected<void> Load::State::write_trace_file(bool complete) const {
-  if (!recorder_->enabled()) return {};
-  trace::Trace trace;
-  trace.events = recorder_->events();
-  for (trace::Event& event : trace.events) event.time_ns += recorder_->start_ns();
-  trace.info.complete = complete;
-  trace.info.dropped = recorder_->dropped();
-  for (const plan::DeviceLine& line : draft_.plan->devices) {
-    trace.info.devices.push_back({line.name, line.slots, line.slot_bytes, line.load_line});
-  }
-  return trace::write_trace(request_.settings.trace.file, trace);
 }
 
 void Load::State::show_progress() {

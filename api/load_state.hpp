@@ -58,11 +58,10 @@ struct Load::State : std::enable_shared_from_this<Load::State> {
   [[nodiscard]] Expected<void> open_sink(actors::LoadParts& parts);
   void count_work();
   void settle(Expected<void> result) noexcept;
+  void close_ends() noexcept;
   void let_go() noexcept;
   [[nodiscard]] Expected<void> keep_result(bool well);
   [[nodiscard]] Model make_model();
-  [[nodiscard]] Report make_report() const;
-  [[nodiscard]] Expected<void> write_trace_file(bool complete) const;
   void show_progress();
   [[nodiscard]] double seconds() const noexcept;
   void end(std::optional<Error> error);
