@@ -66,7 +66,7 @@ std::byte zero_codes(Nf4Variant variant) {
 
 /// The maxima, lane by lane, of a vector's parts of 128 bits.
 template <class D>
-HWY_INLINE auto max_of_parts(D d, hn::Vec<D> v) {
+HWY_INLINE auto max_of_parts([[maybe_unused]] D d, hn::Vec<D> v) {
   if constexpr (hn::MaxLanes(D()) * sizeof(hn::TFromD<D>) == 16) {
     return v;
   } else {
