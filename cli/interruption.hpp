@@ -5,8 +5,8 @@
 namespace plimsoll::cli {
 
 /// While it lives, the first SIGINT or SIGTERM is noted instead of ending the program; the second
-/// ends it. Also where the parent ignores them, as shells do for what they start in the background: a
-/// load that someone asks to end should end. One at a time.
+/// ends it. Also where the parent ignores them, as shells do for what they start in the background:
+/// a load that someone asks to end should end. One at a time.
 class Interruption {
  public:
   Interruption();
