@@ -18,7 +18,12 @@ caf::actor Crew::begin(LoadRunPtr run) {
   return system_.spawn<Loader>(std::move(run), governor_);
 }
 
+Crew::~Crew() {
+  stop();
+}
+
 void Crew::stop() {
+  if (governor_ == nullptr) return;
   caf::anon_send(governor_, Stop{});
   for (const Lane& lane : lanes_) stop_lane(lane);
   lanes_.clear();

@@ -21,6 +21,11 @@ class Crew {
   /// LoadParts::ended was called it is gone.
   [[nodiscard]] caf::actor begin(LoadRunPtr run);
 
+  /// Stops, if nobody did: the actor system waits for actors that nobody stopped.
+  ~Crew();
+  Crew(const Crew&) = delete;
+  Crew& operator=(const Crew&) = delete;
+
   /// Ends all standing actors. No load may be running.
   void stop();
 

@@ -5,10 +5,19 @@
 namespace plimsoll::actors {
 
 JobThreads::JobThreads(std::size_t threads) {
-  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  try {
+    for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  } catch (...) {
+    close();  // those that did start wait on members that are about to go
+    throw;
+  }
 }
 
 JobThreads::~JobThreads() {
+  close();
+}
+
+void JobThreads::close() {
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;

@@ -14,6 +14,7 @@ namespace plimsoll::actors {
 /// begin in the order they were added. The destructor runs what is queued and joins.
 class JobThreads {
  public:
+  /// Throws std::system_error if the system starts no more threads.
   explicit JobThreads(std::size_t threads);
   ~JobThreads();
   JobThreads(const JobThreads&) = delete;
@@ -24,6 +25,7 @@ class JobThreads {
 
  private:
   void work();
+  void close();
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -36,12 +37,22 @@ struct Engine::State {
                   "a load has either a consumer or destinations, not both");
     }
     const std::lock_guard lock(mutex);
-    if (core == nullptr) core = std::make_unique<EngineCore>(config.internals().settings());
+    start_core();
     auto load = std::make_shared<Load::State>(*core, std::move(request));
     std::erase_if(loads, [](const auto& known) { return known.expired(); });
     loads.push_back(load);
     core->chores().add([load] { load->begin(); });
     return load;
+  }
+
+  void start_core() {
+    if (core != nullptr) return;
+    try {
+      core = std::make_unique<EngineCore>(config.internals().settings());
+    } catch (const std::system_error& failure) {
+      throw Error(ErrorCode::out_of_memory,
+                  std::string("the engine could not start its threads: ") + failure.what());
+    }
   }
 
   ~State() {

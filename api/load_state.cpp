@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <new>
+#include <system_error>
 #include <utility>
 
 #include "api/checkpoint_output.hpp"
@@ -89,6 +90,9 @@ Expected<void> Load::State::try_prepare() {
     return prepare();
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::out_of_memory, "no memory for the plan", request_.path);
+  } catch (const std::system_error& failure) {
+    return fail(ErrorCode::out_of_memory,
+                std::string("the load could not start its threads: ") + failure.what());
   } catch (const std::exception& failure) {
     return fail(ErrorCode::internal, failure.what(), request_.path);
   }
@@ -103,6 +107,11 @@ Expected<void> Load::State::prepare() {
   auto draft = draw(request_.path, request_.settings, request_.sink());
   if (!draft) return fail(draft.error());
   draft_ = std::move(*draft);
+  if (auto harmless = check_trace_harms_nothing(request_.settings.trace.file,
+                                                draft_.catalogue.directory, request_.out);
+      !harmless) {
+    return harmless;
+  }
   {
     const std::lock_guard lock(mutex_);
     plan_ = summarize(*draft_.plan);

@@ -1,6 +1,9 @@
 #include "api/load_trace.hpp"
 
 #include <unistd.h>
+#include <algorithm>
+#include <fstream>
+#include <string_view>
 
 #include <cerrno>
 #include <filesystem>
@@ -9,6 +12,44 @@
 #include "trace/trace_file.hpp"
 
 namespace plimsoll {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Whether `file`, links followed, lies in `directory` or below.
+bool lies_inside(const std::string& file, const std::string& directory) {
+  std::error_code ignored;
+  const fs::path path = fs::weakly_canonical(file, ignored);
+  const fs::path folder = fs::weakly_canonical(directory, ignored) / "";
+  const auto [end, rest] = std::mismatch(folder.begin(), --folder.end(), path.begin(), path.end());
+  return end == --folder.end() && rest != path.end();
+}
+
+/// A trace of an earlier load may be replaced.
+bool is_trace(const std::string& file) {
+  constexpr std::string_view head = R"({"displayTimeUnit":"ns","traceEvents")";
+  std::string found(head.size(), '\0');
+  std::ifstream stream(file, std::ios::binary);
+  return stream.read(found.data(), static_cast<std::streamsize>(found.size())) && found == head;
+}
+
+}  // namespace
+
+Expected<void> check_trace_harms_nothing(const std::string& file,
+                                         const std::string& source_directory,
+                                         const std::string& out) {
+  if (file.empty()) return {};
+  if (!out.empty() && lies_inside(file, out)) {
+    return fail(ErrorCode::invalid_argument, "the trace cannot lie in the output directory", file);
+  }
+  std::error_code ignored;
+  if (fs::is_regular_file(file, ignored) && lies_inside(file, source_directory) &&
+      !is_trace(file)) {
+    return fail(ErrorCode::invalid_argument,
+                "the trace would take the place of a file of the source", file);
+  }
+  return {};
+}
 
 Expected<void> check_trace_place(const std::string& file) {
   if (file.empty()) return {};

@@ -75,7 +75,20 @@ int tell(std::string_view text, int code) {
   return code;
 }
 
+/// The parser takes the next argument for the value of "--option="; it is empty.
+std::vector<std::string> with_empty_values(std::vector<std::string> arguments) {
+  std::vector<std::string> result;
+  for (std::string& argument : arguments) {
+    const bool empty = argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+    if (empty) argument.pop_back();
+    result.push_back(std::move(argument));
+    if (empty) result.emplace_back();
+  }
+  return result;
+}
+
 int parse_and_run(CLI::App& program, std::vector<std::string> arguments) {
+  arguments = with_empty_values(std::move(arguments));
   std::reverse(arguments.begin(), arguments.end());
   try {
     program.parse(std::move(arguments));

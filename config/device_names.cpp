@@ -58,6 +58,7 @@ std::optional<std::string> parse_devices(const std::vector<std::string>& texts,
     }
   }
   if (devices.empty()) return "no device is named";
+  if (devices.size() > 64) return "more than 64 devices are named";
   return std::nullopt;
 }
 

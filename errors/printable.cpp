@@ -21,7 +21,9 @@ std::size_t printable_length(std::string_view text) {
   }
   const bool overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
   const bool surrogate = point >= 0xd800 && point < 0xe000;
-  const bool control = point < 0xa0 || point == 0x2028 || point == 0x2029;
+  // Line separators break the line; marks of direction let its end be read as its beginning.
+  const bool control = point < 0xa0 || (point >= 0x200e && point <= 0x200f) ||
+                       (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
   return overlong || surrogate || control || point > 0x10ffff ? 0 : length;
 }
 

@@ -109,3 +109,30 @@ TEST_CASE("a trace that cannot be written is an error of the load, and not of th
                 "run.trace");
   CHECK(engine.load(path).get().tensors().size() == tensors_of_all_kinds().size());
 }
+
+TEST_CASE("a trace takes the place of no file of the source and of nothing in the output") {
+  const ScratchDirectory scratch;
+  std::filesystem::create_directory(scratch.path("source"));
+  const std::string weights =
+      write_weights(scratch.path("source/model.safetensors"), tensors_of_all_kinds());
+  const auto size = std::filesystem::file_size(weights);
+  Engine engine;
+  LoadOptions options;
+  options.config = traced(weights);
+  CHECK_REFUSED(static_cast<void>(engine.load(scratch.path("source"), options).get()),
+                ErrorCode::invalid_argument, "source");
+  CHECK(std::filesystem::file_size(weights) == size);
+
+  std::filesystem::create_directory(scratch.path("out"));
+  options.config = traced(scratch.path("out/model.safetensors"));
+  CHECK_REFUSED(static_cast<void>(
+                    engine.quantize(scratch.path("source"), scratch.path("out"), options).report()),
+                ErrorCode::invalid_argument, "output directory");
+  CHECK(std::filesystem::is_empty(scratch.path("out")));
+
+  // An earlier trace may be replaced, wherever it lies.
+  options.config = traced(scratch.path("source/run.trace"));
+  static_cast<void>(engine.load(scratch.path("source"), options).get());
+  static_cast<void>(engine.load(scratch.path("source"), options).get());
+  CHECK(trace_in(scratch.path("source/run.trace")).info.complete);
+}

@@ -72,6 +72,8 @@ TEST_CASE("An empty --skip quantizes the output head too") {
   const std::string path = tiny.source();
   const json all = run_command({"load", path, "--to", "nf4", "--skip", "", "--json"}).json();
   CHECK(all["report"]["kept"].empty());
+  CHECK(run_command({"load", "--skip=", path, "--to", "nf4", "--json"}).json()["report"]["kept"] ==
+        all["report"]["kept"]);
   const json some =
       run_command({"load", "--skip", "lm_head", "--skip", "_proj", path, "--to", "nf4", "--json"})
           .json();

@@ -16,6 +16,7 @@ TEST_CASE("controls and broken UTF-8 are escaped byte by byte") {
   CHECK(printable("\xed\xa0\x80") == "\\xed\\xa0\\x80");  // a surrogate
   CHECK(printable("\xc2\x85") == "\\xc2\\x85");           // a C1 control
   CHECK(printable("\xe2\x80\xa8") == "\\xe2\\x80\\xa8");  // a line separator
+  CHECK(printable("\xe2\x80\xae") == "\\xe2\\x80\\xae");  // right-to-left override
   CHECK(printable("\xe2\x82") == "\\xe2\\x82");           // cut short
 }
 
