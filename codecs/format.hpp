@@ -7,18 +7,29 @@
 namespace plimsoll::codecs {
 
 /// What becomes of an output tensor's numbers.
-enum class FormatKind : std::uint8_t { keep, bf16, f16, f32, nf4 };
+enum class FormatKind : std::uint8_t { keep, bf16, f16, f32, nf4, fp8_block, fp8_tensor };
 
 /// Which of bitsandbytes' two backends NF4 follows; they differ in zero blocks, partial blocks,
 /// subnormals and non-finite values (see codecs/nf4.hpp).
 enum class Nf4Variant : std::uint8_t { cuda, cpu };
 
-/// A format with its parameters. The NF4 members mean nothing for other kinds and keep their
-/// defaults there, so that equal formats compare equal.
+/// Whose arithmetic block-wise FP8 follows (see codecs/fp8.hpp).
+enum class Fp8Recipe : std::uint8_t { finegrained, transformers, vllm };
+
+/// How the scales of block-wise FP8 are stored: any fp32 number, or powers of two in one byte.
+enum class Fp8Scale : std::uint8_t { f32, ue8m0 };
+
+/// Rows and columns of the tiles of block-wise FP8.
+inline constexpr std::uint32_t fp8_tile = 128;
+
+/// A format with its parameters. Members that belong to one kind mean nothing for others and keep
+/// their defaults there, so that equal formats compare equal.
 struct Format {
   FormatKind kind = FormatKind::keep;
   Nf4Variant variant = Nf4Variant::cuda;
   std::uint32_t blocksize = 64;  ///< elements that share an absmax: a power of two, 32..4096
+  Fp8Recipe recipe = Fp8Recipe::finegrained;  ///< fp8_block
+  Fp8Scale scale = Fp8Scale::f32;             ///< fp8_block
 
   friend bool operator==(const Format&, const Format&) = default;
 };
@@ -30,7 +41,7 @@ struct Format {
 
 /// True for formats that store codes and scales in place of the numbers.
 [[nodiscard]] constexpr bool is_quantized(FormatKind kind) {
-  return kind == FormatKind::nf4;
+  return kind == FormatKind::nf4 || kind == FormatKind::fp8_block || kind == FormatKind::fp8_tensor;
 }
 
 /// The dtype a cast produces. Only for is_cast(kind).

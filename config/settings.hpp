@@ -13,6 +13,10 @@ namespace plimsoll::config {
 /// Whose names and shapes the result has.
 enum class Layout : std::uint8_t { hub, transformers, gguf };
 
+/// How the parts of a merged tensor come together. `automatic` is spelled "auto", the last one
+/// "two-pass".
+enum class Merge : std::uint8_t { automatic, fold, gather, two_pass };
+
 /// How files are read. `automatic` is spelled "auto".
 enum class ReadMethod : std::uint8_t { automatic, pread, direct };
 
@@ -27,6 +31,7 @@ struct RecipeSettings {
   Layout layout = Layout::hub;
   std::string expect;   ///< file with the tensors the model wants; empty: none
   bool strict = false;  ///< missing, unexpected and mismatched names are a failure
+  std::string rules;    ///< directory with rules that add to the shipped ones; empty: none
 
   friend bool operator==(const RecipeSettings&, const RecipeSettings&) = default;
 };
@@ -36,6 +41,7 @@ struct PlanSettings {
   std::uint32_t slots = 4;                            ///< credits per device
   std::uint64_t unit_bytes = std::uint64_t{1} << 20;  ///< largest unit, full-precision bytes
   std::optional<std::uint64_t> budget;                ///< bytes per device; nothing: no limit
+  Merge merge = Merge::automatic;
 
   friend bool operator==(const PlanSettings&, const PlanSettings&) = default;
 };

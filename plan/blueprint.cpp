@@ -1,0 +1,22 @@
+#include "plan/blueprint.hpp"
+
+#include <utility>
+
+#include "views/operations.hpp"
+
+namespace plimsoll::plan {
+
+Blueprints as_stored(const io::Catalogue& catalogue) {
+  Blueprints all;
+  all.scales.resize(catalogue.tensors.size());
+  all.tensors.reserve(catalogue.tensors.size());
+  for (std::uint32_t i = 0; i < catalogue.tensors.size(); ++i) {
+    const io::TensorEntry& entry = catalogue.tensors[i];
+    // The parser of headers refused shapes that overflow, so a whole tensor is always a view.
+    views::View view = views::whole(i, entry.shape).value();
+    all.tensors.push_back({entry.name, entry.dtype, std::move(view), std::nullopt, std::nullopt});
+  }
+  return all;
+}
+
+}  // namespace plimsoll::plan
