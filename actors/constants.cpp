@@ -37,4 +37,10 @@ void place_constants(const plan::Plan& plan, const plan::OutputTensor& output, s
   });
 }
 
+void clear_states(const LoadRun& run) {
+  for (const gpu::Memory& states : run.parts().states) {
+    if (states.bytes() > 0) std::memset(states.address(), 0, states.bytes());
+  }
+}
+
 }  // namespace plimsoll::actors

@@ -13,4 +13,7 @@ void place_constants(LoadRun& run);
 /// The same for one tensor in an output buffer of its own.
 void place_constants(const plan::Plan& plan, const plan::OutputTensor& output, std::byte* buffer);
 
+/// Nothing is measured yet.
+void clear_states(const LoadRun& run);
+
 }  // namespace plimsoll::actors

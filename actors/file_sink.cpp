@@ -22,10 +22,13 @@ bool FileSink::is_finished(std::uint32_t shard) const noexcept {
 void FileSink::write(std::array<FileWrite, 2> pieces, std::size_t count, JobDone done) {
   writing_.add([this, pieces, count, done = std::move(done)] {
     for (std::size_t i = 0; i < count; ++i) {
-      const auto written = writer_->write(pieces[i].shard, pieces[i].offset, pieces[i].bytes);
-      if (!written) {
-        done(written.error());
-        return;
+      for (std::uint64_t row = 0; row < pieces[i].rows; ++row) {
+        const auto written = writer_->write(pieces[i].shard, pieces[i].row_offset(row),
+                                            pieces[i].row_bytes(row));
+        if (!written) {
+          done(written.error());
+          return;
+        }
       }
     }
     done(std::nullopt);

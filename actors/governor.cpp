@@ -42,7 +42,7 @@ void Governor::take_back(const Lease::Terms& terms) {
   LoadBerth& berth = place->second;
   berth.take_back(terms);
   const std::uint16_t device = berth.run().parts().engine_devices[terms.device];
-  order_.give_back(terms.load, device, terms.claim);
+  order_.give_back(terms.load, device, terms.claim, terms.place);
   if (terms.ends_unit) {
     in_flight_[terms.lane] -= 1;
     last_lane_ = terms.lane;
@@ -58,7 +58,7 @@ void Governor::grant_all() {
     LoadBerth& berth = berths_.at(grant->load);
     const std::uint16_t lane = idlest_lane();
     in_flight_[lane] += 1;
-    UnitTask task = berth.board(grant->ticket, lane, me);
+    UnitTask task = berth.board(*grant, lane, me);
     record(berth, task.work->terms(), trace::EventKind::grant);
     send(lanes_[lane].reader, std::move(task));
   }

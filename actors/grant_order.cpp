@@ -30,7 +30,10 @@ GrantOrder::GrantOrder(std::span<const std::uint32_t> shared_slots) {
 bool GrantOrder::add(LoadId id, std::span<const Claim> own, std::vector<Ticket> tickets) {
   Load load;
   load.id = id;
-  for (const Claim& capacity : own) load.own.emplace_back(capacity);
+  for (const Claim& capacity : own) {
+    load.own.emplace_back(capacity);
+    load.rows.emplace_back(capacity.slots);
+  }
   load.queues.resize(shared_.size());
   load.served.resize(shared_.size(), ++grants_);
   for (std::uint32_t i = 0; i < tickets.size(); ++i) {
@@ -63,7 +66,9 @@ bool GrantOrder::is_next_everywhere(const Load& load, std::uint32_t index) {
 bool GrantOrder::fits_own(const Load& load, const Ticket& ticket) {
   bool fits = true;
   for_each_device(ticket.devices, [&](std::uint32_t device) {
-    fits = fits && load.own[device].fits(ticket.claim);
+    const Ledger& own = load.own[device];
+    fits = fits && own.fits(ticket.claim) && load.rows[device].has(ticket.claim.slots) &&
+           !(ticket.waits && own.held().slots > 0);
   });
   return fits;
 }
@@ -105,7 +110,7 @@ std::optional<GrantOrder::Grant> GrantOrder::next() {
     const bool competes = ticket.claim.slots > 0;
     if (!competes || ((ticket.devices & kept_off) == 0 && fits_shared(ticket))) {
       take(*candidate.load, ticket);
-      return Grant{candidate.load->id, ticket};
+      return Grant{candidate.load->id, ticket, places_};
     }
     kept_off |= ticket.devices;
   }
@@ -113,17 +118,23 @@ std::optional<GrantOrder::Grant> GrantOrder::next() {
 }
 
 void GrantOrder::take(Load& load, const Ticket& ticket) {
+  places_.clear();
   if (ticket.claim.slots > 0) ++grants_;
   for_each_device(ticket.devices, [&](std::uint32_t device) {
     load.own[device].take(ticket.claim);
     shared_[device].take(slots_of(ticket.claim));
     load.queues[device].head += 1;
-    if (ticket.claim.slots > 0) load.served[device] = grants_;
+    if (ticket.claim.slots == 0) return;
+    load.served[device] = grants_;
+    places_.push_back(load.rows[device].take(ticket.claim.slots));
   });
 }
 
-void GrantOrder::give_back(LoadId id, std::uint32_t device, const Claim& claim) {
-  find(id).own[device].give(claim);
+void GrantOrder::give_back(LoadId id, std::uint32_t device, const Claim& claim,
+                           std::uint32_t place) {
+  Load& load = find(id);
+  load.own[device].give(claim);
+  load.rows[device].give(place, claim.slots);
   shared_[device].give(slots_of(claim));
 }
 

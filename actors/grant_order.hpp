@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "actors/ledger.hpp"
+#include "actors/slot_row.hpp"
 
 namespace plimsoll::actors {
 
@@ -19,13 +20,16 @@ struct Ticket {
   std::uint32_t unit = 0;  ///< what the owner calls it; tickets are granted in the order given
   DeviceSet devices = 0;   ///< at least one
   Claim claim;             ///< on each of `devices`
+  /// Not before everything that its load holds slots for on these devices is home.
+  bool waits = false;
 };
 
 /// Who may begin next. Pure: no actor, no clock, no memory but its own.
 ///
 /// Rules
 ///  1. A ticket is granted when its claim fits, all at once, in the ledger of its load AND in the
-///     shared ledger (slots only) of every device it names.
+///     shared ledger (slots only) of every device it names. Several slots are neighbours among the
+///     load's. A ticket that waits fits only where its load holds no slot on its devices.
 ///  2. Within a load nobody overtakes: a ticket waits for all earlier tickets of its load that
 ///     share a device with it, and for no others.
 ///  3. Between loads grants alternate on each device: of all tickets that may begin but for shared
@@ -42,7 +46,9 @@ struct Ticket {
 ///  ticket, and the tensor's later tickets, which must run before it comes back, claim no further
 ///  buffer and stand directly behind it: nothing that needs another buffer is before them.
 ///  Hence the earliest ungranted ticket of a load waits only for things that are on their way, and
-///  not for later tickets (rule 2). Claims are taken atomically (rule 1), so no two loads can each
+///  not for later tickets (rule 2). That holds for neighbours and for tickets that wait, too: while
+///  a ticket is the first, nothing of its load is granted on its devices, so in the end all of the
+///  load's slots there are free. Claims are taken atomically (rule 1), so no two loads can each
 ///  hold part of what the other needs. Turns are one order of all waiting tickets, whatever their
 ///  devices: its first ticket is kept off by nobody, so freed slots gather for it, and a claim of k
 ///  slots is not passed over for ever by claims of one. A waiting ticket becomes the first: another
@@ -59,6 +65,9 @@ class GrantOrder {
   struct Grant {
     LoadId load = 0;
     Ticket ticket;
+    /// On each of the ticket's devices, lowest first: the first of its slots among the load's.
+    /// Nothing for claims without slots. Valid until the next call.
+    std::span<const std::uint32_t> places;
   };
 
   /// `shared_slots`: credits of each device, over all loads.
@@ -71,8 +80,8 @@ class GrantOrder {
   /// The next ticket that may begin, taken from the ledgers; nothing if all must wait.
   [[nodiscard]] std::optional<Grant> next();
 
-  /// Gives back all or part of a granted claim on one device.
-  void give_back(LoadId load, std::uint32_t device, const Claim& claim);
+  /// Gives back all or part of a granted claim on one device; slots all at once, from `place` on.
+  void give_back(LoadId load, std::uint32_t device, const Claim& claim, std::uint32_t place);
 
   /// Forgets the load's tickets that were not granted. What was granted still comes back.
   void close(LoadId load);
@@ -93,6 +102,7 @@ class GrantOrder {
   struct Load {
     LoadId id = 0;
     std::vector<Ledger> own;
+    std::vector<SlotRow> rows;  ///< of the load's slots, a device
     std::vector<Ticket> tickets;
     std::vector<Queue> queues;
     std::vector<std::uint64_t> served;  ///< on each device: number of the last grant of slots
@@ -116,6 +126,7 @@ class GrantOrder {
   std::list<Load> loads_;  // as they entered
   std::uint64_t grants_ = 0;
   std::vector<Candidate> candidates_;  // those of one next(); a member for its memory
+  std::vector<std::uint32_t> places_;  // of the last grant
 };
 
 }  // namespace plimsoll::actors

@@ -27,8 +27,8 @@ void stop_lane(const Lane& lane) {
 const caf::actor& stage_after(const Lane& lane, trace::EventKind done, const plan::Route& route) {
   using trace::EventKind;
   if (done < EventKind::decode && route.decode) return lane.dequantizer;
-  if (done < EventKind::convert && route.convert) return lane.converter;
-  if (done < EventKind::quantize && route.quantize) return lane.quantizer;
+  if (done < EventKind::convert && (route.rearrange || route.convert)) return lane.converter;
+  if (done < EventKind::quantize && (route.quantize || route.measure)) return lane.quantizer;
   return lane.placer;
 }
 

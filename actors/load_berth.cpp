@@ -20,17 +20,19 @@ void LoadBerth::Places::give(std::uint32_t place) {
 
 LoadBerth::LoadBerth(LoadRunPtr run, std::uint32_t reads)
     : run_(std::move(run)), reads_(reads), devices_(run_->plan().devices.size()) {
-  const auto furnish = [](Places& places, const std::vector<gpu::Memory>& memory,
-                          std::size_t device, std::uint64_t bytes, std::uint32_t count) {
-    places.memory = device < memory.size() ? memory[device].address() : nullptr;
-    places.bytes = bytes;
-    places.free.resize(count);
-    std::iota(places.free.rbegin(), places.free.rend(), 0u);  // the first place is taken first
+  const LoadParts& parts = run_->parts();
+  const auto memory_of = [](const std::vector<gpu::Memory>& memory, std::size_t device) {
+    return device < memory.size() ? memory[device].address() : nullptr;
   };
   for (std::size_t i = 0; i < devices_.size(); ++i) {
     const plan::DeviceLine& line = run_->plan().devices[i];
-    furnish(devices_[i].slots, run_->parts().slots, i, line.slot_bytes, line.slots);
-    furnish(devices_[i].outputs, run_->parts().outputs, i, line.output_bytes, line.outputs);
+    DeviceBerth& device = devices_[i];
+    device.slots = memory_of(parts.slots, i);
+    device.outputs.memory = memory_of(parts.outputs, i);
+    device.outputs.bytes = line.output_bytes;
+    device.outputs.free.resize(line.outputs);
+    // The first place is taken first.
+    std::iota(device.outputs.free.rbegin(), device.outputs.free.rend(), 0u);
   }
 }
 
@@ -45,11 +47,12 @@ std::vector<Claim> LoadBerth::ledgers(std::size_t engine_devices) const {
 
 Claim LoadBerth::claim_of(const plan::Unit& unit, std::uint32_t index) const {
   const plan::Plan& plan = run_->plan();
-  const bool kept = !unit.route.decode && !unit.route.convert && !unit.route.quantize;
-  const bool begins_tensor = index == plan.outputs[unit.output].first_unit;
+  const plan::OutputTensor& output = plan.outputs[unit.output];
+  const bool begins_tensor = index == output.first_unit + output.measuring_units;
   const bool takes_output =
-      plan.sink == plan::Sink::checkpoint || (plan.sink == plan::Sink::consumer && begins_tensor);
-  return {kept ? 0u : 1u, takes_output ? 1u : 0u, kept ? 1u : 0u};
+      !unit.route.measure && (plan.sink == plan::Sink::checkpoint ||
+                              (plan.sink == plan::Sink::consumer && begins_tensor));
+  return {unit.slots, takes_output ? 1u : 0u, unit.slots == 0 ? 1u : 0u};
 }
 
 std::vector<Ticket> LoadBerth::tickets() const {
@@ -65,15 +68,17 @@ std::vector<Ticket> LoadBerth::tickets() const {
       continue;
     }
     const std::uint16_t device = run_->parts().engine_devices[output.device];
-    tickets.push_back({i, DeviceSet{1} << device, claim_of(unit, i)});
+    tickets.push_back({i, DeviceSet{1} << device, claim_of(unit, i), unit.waits});
   }
   return tickets;
 }
 
-UnitTask LoadBerth::board(const Ticket& ticket, std::uint16_t lane, const caf::actor& governor) {
+UnitTask LoadBerth::board(const GrantOrder::Grant& grant, std::uint16_t lane,
+                          const caf::actor& governor) {
   const plan::Plan& plan = run_->plan();
+  const Ticket& ticket = grant.ticket;
   const std::uint16_t device = plan.outputs[plan.units[ticket.unit].output].device;
-  Places& slots = devices_[device].slots;
+  DeviceBerth& berth = devices_[device];
 
   Lease::Terms terms;
   terms.load = run_->parts().id;
@@ -87,8 +92,10 @@ UnitTask LoadBerth::board(const Ticket& ticket, std::uint16_t lane, const caf::a
   terms.claim = {ticket.claim.slots, 0, ticket.claim.reads};
   std::byte* memory = nullptr;
   if (ticket.claim.slots > 0) {
-    terms.place = slots.take();
-    memory = slots.address(terms.place);
+    terms.place = grant.places.front();
+    memory = berth.slots + terms.place * plan.devices[device].slot_bytes;
+    berth.slots_held += ticket.claim.slots;
+    berth.units_in_slots += 1;
   }
   task.work = caf::make_counted<Lease>(governor, terms, memory);
   note_reach(device);
@@ -100,6 +107,7 @@ UnitTask LoadBerth::board(const Ticket& ticket, std::uint16_t lane, const caf::a
 LeasePtr LoadBerth::output_for(const Ticket& ticket, Lease::Terms terms,
                                const caf::actor& governor) {
   const plan::Plan& plan = run_->plan();
+  if (plan.units[ticket.unit].route.measure) return nullptr;
   DeviceBerth& device = devices_[terms.device];
   LeasePtr lease = device.open_tensor;
   if (ticket.claim.outputs > 0) {
@@ -117,7 +125,10 @@ LeasePtr LoadBerth::output_for(const Ticket& ticket, Lease::Terms terms,
 
 void LoadBerth::take_back(const Lease::Terms& terms) {
   DeviceBerth& device = devices_[terms.device];
-  if (terms.claim.slots > 0) device.slots.give(terms.place);
+  if (terms.claim.slots > 0) {
+    device.slots_held -= terms.claim.slots;
+    device.units_in_slots -= 1;
+  }
   if (terms.claim.outputs > 0) device.outputs.give(terms.place);
 }
 
@@ -131,9 +142,9 @@ void LoadBerth::note_reach(std::uint16_t device) {
   const DeviceBerth& berth = devices_[device];
   DeviceReach& reach = run_->reach()[device];
   const std::uint64_t held =
-      berth.slots.held * line.slot_bytes + berth.outputs.held * line.output_bytes;
+      berth.slots_held * line.slot_bytes + berth.outputs.held * line.output_bytes;
   reach.peak_transient_bytes = std::max(reach.peak_transient_bytes, held);
-  reach.peak_slots = std::max(reach.peak_slots, berth.slots.held);
+  reach.peak_units = std::max(reach.peak_units, berth.units_in_slots);
 }
 
 }  // namespace plimsoll::actors

@@ -27,7 +27,7 @@ class LoadBerth {
   [[nodiscard]] std::vector<Ticket> tickets() const;
 
   /// The task of a unit whose claim was granted, with its leases.
-  [[nodiscard]] UnitTask board(const Ticket& ticket, std::uint16_t lane,
+  [[nodiscard]] UnitTask board(const GrantOrder::Grant& grant, std::uint16_t lane,
                                const caf::actor& governor);
 
   /// A slot or buffer is free again.
@@ -37,7 +37,7 @@ class LoadBerth {
   void forget_open_tensors();
 
  private:
-  /// Memory of one device in equal places, the one freed last taken first (it is in the cache).
+  /// Output buffers of one device, the one freed last taken first (it is in the cache).
   struct Places {
     std::byte* memory = nullptr;
     std::uint64_t bytes = 0;
@@ -49,7 +49,9 @@ class LoadBerth {
     void give(std::uint32_t place);
   };
   struct DeviceBerth {
-    Places slots;
+    std::byte* slots = nullptr;
+    std::uint32_t slots_held = 0;
+    std::uint32_t units_in_slots = 0;
     Places outputs;
     LeasePtr open_tensor;  ///< consumer sink: buffer of the tensor whose units are being granted
   };

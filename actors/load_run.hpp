@@ -28,7 +28,7 @@ struct LoadProgress {
 /// What a load reached on one device. Written by the governor, read when the load has ended.
 struct DeviceReach {
   std::uint64_t peak_transient_bytes = 0;  ///< slots and output buffers held at once
-  std::uint32_t peak_slots = 0;            ///< full-precision units alive at once
+  std::uint32_t peak_units = 0;  ///< full-precision units alive at once; a gather is one
 };
 
 /// What a load is given to work with. Pointers stay valid until the load has ended.
@@ -42,6 +42,7 @@ struct LoadParts {
   std::vector<gpu::Memory> final_memory;      ///< memory sink: one a device
   std::vector<gpu::Memory> slots;             ///< one a device: its slots side by side
   std::vector<gpu::Memory> outputs;           ///< one a device: its output buffers side by side
+  std::vector<gpu::Memory> states;            ///< one a device: DeviceLine::state_bytes
   std::vector<std::byte*> destinations;       ///< caller's memory: one a component
   CheckpointSink* checkpoint = nullptr;
   ConsumerSink* consumer = nullptr;
@@ -80,6 +81,7 @@ class LoadRun {
     parts_.final_memory.clear();
     parts_.slots.clear();
     parts_.outputs.clear();
+    parts_.states.clear();
   }
 
   /// The actor to tell about units. Set before the load is opened.

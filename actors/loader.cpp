@@ -40,6 +40,7 @@ caf::behavior Loader::make_behavior() {
 void Loader::begin() {
   run_->loader = caf::actor(this);
   place_constants(*run_);
+  clear_states(*run_);
   count_units();
   send(governor_, OpenLoad{run_});
 }
@@ -50,11 +51,14 @@ void Loader::count_units() {
     if (!is_finished_already(output)) units_expected_ += output.unit_count;
   }
   if (plan.sink == plan::Sink::consumer) {
-    for (const plan::OutputTensor& output : plan.outputs) units_left_.push_back(output.unit_count);
+    for (const plan::OutputTensor& output : plan.outputs) {
+      units_left_.push_back(output.unit_count - output.measuring_units);
+    }
   } else if (plan.sink == plan::Sink::checkpoint) {
     units_left_.resize(plan.layout.shards.size(), 0);
     for (const plan::OutputTensor& output : plan.outputs) {
-      units_left_[plan.components[output.first_component].shard] += output.unit_count;
+      units_left_[plan.components[output.first_component].shard] +=
+          output.unit_count - output.measuring_units;
     }
     for (std::uint32_t shard = 0; shard < units_left_.size(); ++shard) {
       if (units_left_[shard] == 0) finish_shard(shard);
@@ -73,6 +77,7 @@ void Loader::unit_placed(UnitTask& task) {
   unit_done();
   const plan::Plan& plan = run_->plan();
   if (plan.sink != plan::Sink::consumer || run_->stopped()) return;
+  if (plan.units[task.unit].route.measure) return;
   const std::uint32_t output = plan.units[task.unit].output;
   if (--units_left_[output] > 0) return;
   place_constants(plan, plan.outputs[output], task.output->memory());

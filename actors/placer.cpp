@@ -16,9 +16,9 @@ caf::behavior placer(caf::event_based_actor* self, Lane behind) {
         const plan::Plan& plan = task.run->plan();
         gpu::Device& device =
             *task.run->parts().devices[plan.outputs[plan.units[task.unit].output].device];
-        const caf::actor next =
-            plan.sink == plan::Sink::checkpoint ? behind.writer : task.run->loader;
-        const bool to_file = plan.sink == plan::Sink::checkpoint;
+        const bool to_file = plan.sink == plan::Sink::checkpoint &&
+                             !plan.units[task.unit].route.measure;
+        const caf::actor next = to_file ? behind.writer : task.run->loader;
         const std::uint16_t lane = task.lane;
         // The slot goes back when the device is done with it, not when the work was queued.
         device.when_complete(lane, [next, to_file, task = std::move(task)]() mutable {

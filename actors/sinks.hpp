@@ -15,11 +15,20 @@ namespace plimsoll::actors {
 /// Told, from any thread but never from inside the call that began the job, that it has ended.
 using JobDone = std::function<void(std::optional<Error>)>;
 
-/// Bytes on their way to one place of one shard.
+/// Bytes on their way to one shard: `rows` equal parts, whose places lie `stride` apart in the file.
 struct FileWrite {
   std::uint32_t shard = 0;
-  std::uint64_t offset = 0;
+  std::uint64_t offset = 0;  ///< of the first part
   std::span<const std::byte> bytes;
+  std::uint64_t rows = 1;
+  std::uint64_t stride = 0;
+
+  /// Part `row`, and where it goes.
+  [[nodiscard]] std::span<const std::byte> row_bytes(std::uint64_t row) const {
+    const std::size_t size = bytes.size() / rows;
+    return bytes.subspan(row * size, size);
+  }
+  [[nodiscard]] std::uint64_t row_offset(std::uint64_t row) const { return offset + row * stride; }
 };
 
 /// A checkpoint being written, as the actors see it: nothing here blocks, the disk is waited for

@@ -21,7 +21,9 @@ caf::behavior writer(caf::event_based_actor* self, Lane) {
           const plan::Component& component = plan.components[piece.component];
           writes[count++] = {component.shard,
                              component.address + piece.offset,
-                             {destination_of(task, piece), piece.bytes}};
+                             {destination_of(task, piece).first, piece.bytes()},
+                             piece.rows,
+                             piece.stride};
         }
         record(task, trace::EventKind::write, trace::EventPhase::begin);
         CheckpointSink& sink = *task.run->parts().checkpoint;

@@ -29,8 +29,8 @@ Expected<plan::NameTest> name_test(const std::string& text) {
 plan::LinearTest linear_test(const std::optional<config::HfConfig>& facts) {
   const auto rule = std::make_shared<const config::LinearRule>();
   const std::string model_type = facts ? facts->model_type : "";
-  return [rule, model_type](const io::TensorEntry& tensor) -> Expected<bool> {
-    return rule->is_linear_weight(tensor.name, tensor.dtype, tensor.shape, model_type);
+  return [rule, model_type](const plan::Blueprint& tensor) -> Expected<bool> {
+    return rule->is_linear_weight(tensor.name, tensor.dtype, tensor.view.shape(), model_type);
   };
 }
 
@@ -105,11 +105,12 @@ Expected<void> check_supported(const config::RecipeSettings& settings) {
 /// Numbers of a quantized source mean nothing without their scales.
 Expected<void> check_plain(const io::Catalogue& catalogue,
                            const std::optional<config::HfConfig>& facts,
-                           const std::vector<codecs::Format>& formats) {
-  if (!facts || facts->quant_method.empty()) return {};
-  const bool changes = std::any_of(formats.begin(), formats.end(), [](const auto& format) {
-    return format.kind != codecs::FormatKind::keep;
-  });
+                           const std::vector<plan::Treatment>& treatments) {
+  if (!facts || facts->quant_method.empty() || facts->quant_method == "fp8") return {};
+  const bool changes =
+      std::any_of(treatments.begin(), treatments.end(), [](const plan::Treatment& treatment) {
+        return treatment.format.kind != codecs::FormatKind::keep;
+      });
   if (!changes) return {};
   return fail(ErrorCode::unsupported,
               "the checkpoint is quantized already (" + facts->quant_method +
@@ -117,10 +118,25 @@ Expected<void> check_plain(const io::Catalogue& catalogue,
               catalogue.directory + "/config.json");
 }
 
+plan::MergeMethod merge_method(config::Merge merge) {
+  switch (merge) {
+    case config::Merge::fold:
+      return plan::MergeMethod::fold;
+    case config::Merge::gather:
+      return plan::MergeMethod::gather;
+    case config::Merge::two_pass:
+      return plan::MergeMethod::two_pass;
+    case config::Merge::automatic:
+      break;
+  }
+  return plan::MergeMethod::automatic;
+}
+
 plan::PlanRequest request_for(const config::Settings& settings, plan::Sink sink,
-                              std::vector<codecs::Format> formats) {
+                              std::vector<plan::Treatment> treatments) {
   plan::PlanRequest request;
-  request.formats = std::move(formats);
+  request.treatments = std::move(treatments);
+  request.merge = merge_method(settings.plan.merge);
   request.devices = settings.engine.devices;
   request.sink = sink;
   request.slots = settings.plan.slots;
@@ -153,16 +169,18 @@ Expected<Draft> draw(const std::string& path, const config::Settings& settings, 
   auto recipe = recipe_of(settings.recipe, draft.catalogue, draft.facts);
   if (!recipe) return fail(recipe.error());
   draft.to = recipe->to;
-  auto assignment = plan::assign_formats(draft.catalogue, *recipe);
+  auto assignment =
+      plan::assign_formats(draft.catalogue, plan::as_stored(draft.catalogue), *recipe);
   if (!assignment) return fail(assignment.error());
-  if (auto plain = check_plain(draft.catalogue, draft.facts, assignment->formats); !plain) {
+  if (auto plain = check_plain(draft.catalogue, draft.facts, assignment->treatments); !plain) {
     return fail(plain.error());
   }
   draft.left_out = std::move(assignment->left_out);
   draft.skipped_modules = std::move(assignment->skipped_modules);
 
   auto plan =
-      plan::make_plan(draft.catalogue, request_for(settings, sink, std::move(assignment->formats)));
+      plan::make_plan(draft.catalogue, std::move(assignment->blueprints),
+                      request_for(settings, sink, std::move(assignment->treatments)));
   if (!plan) return fail(plan.error());
   draft.plan = std::make_shared<const plan::Plan>(std::move(*plan));
   return draft;

@@ -13,10 +13,10 @@ Report report_on(const Plan& planned, actors::LoadRun& run, std::uint64_t buffer
     device.planned = planned.devices[i];
     device.peak_bytes = run.parts().final_memory[i].bytes() + reach.peak_transient_bytes +
                         (i == 0 ? buffer_bytes : 0);
-    device.peak_full_precision_tensors = reach.peak_slots;
+    device.peak_full_precision_tensors = reach.peak_units;
     report.peak_bytes += device.peak_bytes;
     report.peak_full_precision_tensors =
-        std::max(report.peak_full_precision_tensors, reach.peak_slots);
+        std::max(report.peak_full_precision_tensors, reach.peak_units);
     report.devices.push_back(std::move(device));
   }
   report.load_line_bytes = planned.load_line_bytes;

@@ -12,6 +12,7 @@
 #include "api/model_state.hpp"
 #include "api/plan_summary.hpp"
 #include "plan/align.hpp"
+#include "plan/plan.hpp"
 
 namespace plimsoll {
 namespace {
@@ -172,6 +173,7 @@ Expected<void> Load::State::take_memory(actors::LoadParts& parts) const {
     if (auto taken = take(device, line.outputs * line.output_bytes, parts.outputs); !taken) {
       return taken;
     }
+    if (auto taken = take(device, line.state_bytes, parts.states); !taken) return taken;
   }
   return {};
 }
@@ -223,7 +225,7 @@ void Load::State::count_work() {
     if (files_ != nullptr && files_->is_finished(plan.components[component].shard)) {
       ++units_before_;
     } else {
-      bytes_to_read_ += unit.source_bytes;
+      bytes_to_read_ += plan::bytes_read_by(plan, unit);
     }
   }
 }

@@ -14,6 +14,8 @@ std::string_view role_name(plan::Role role) noexcept {
       return "quant_map";
     case plan::Role::quant_state:
       return "quant_state";
+    case plan::Role::scale:
+      return "scale";
     case plan::Role::data:
       break;
   }

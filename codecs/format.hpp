@@ -49,4 +49,13 @@ struct Format {
   return kind == FormatKind::bf16 ? Dtype::bf16 : kind == FormatKind::f16 ? Dtype::f16 : Dtype::f32;
 }
 
+/// The format that casts to the dtype; keep for dtypes that nothing is cast to.
+[[nodiscard]] constexpr Format cast_to(Dtype dtype) {
+  Format format;
+  if (dtype == Dtype::bf16) format.kind = FormatKind::bf16;
+  if (dtype == Dtype::f16) format.kind = FormatKind::f16;
+  if (dtype == Dtype::f32) format.kind = FormatKind::f32;
+  return format;
+}
+
 }  // namespace plimsoll::codecs

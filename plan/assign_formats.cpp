@@ -1,9 +1,9 @@
 #include "plan/assign_formats.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "plan/skipped_modules.hpp"
-#include "plan/unit_sizes.hpp"
 
 namespace plimsoll::plan {
 namespace {
@@ -34,32 +34,46 @@ Expected<bool> any_of(const std::vector<NameTest>& tests, std::string_view name)
 /// Decides on one tensor after the other.
 class Assigner {
  public:
-  Assigner(const io::Catalogue& catalogue, const Recipe& recipe)
-      : catalogue_(catalogue), recipe_(recipe) {}
+  Assigner(const io::Catalogue& catalogue, Blueprints blueprints, const Recipe& recipe)
+      : catalogue_(catalogue), recipe_(recipe) {
+    made_.blueprints = std::move(blueprints);
+  }
 
   Expected<Assignment> assign() {
-    made_.formats.reserve(catalogue_.tensors.size());
-    for (const io::TensorEntry& tensor : catalogue_.tensors) {
+    const std::vector<Blueprint>& tensors = made_.blueprints.tensors;
+    made_.treatments.reserve(tensors.size());
+    for (const Blueprint& tensor : tensors) {
       const Expected<bool> meant = is_meant(tensor);
       if (!meant) return fail(meant.error());
       const Expected<Format> format = format_of(tensor, *meant);
       if (!format) return fail(format.error());
-      made_.formats.push_back(*format);
       if (*meant && format->kind == codecs::FormatKind::keep) made_.left_out.push_back(tensor.name);
+      made_.treatments.push_back(treatment_of(tensor, *format));
     }
     list_skipped_modules();
+    drop_used_scales();
     return std::move(made_);
   }
 
  private:
+  [[nodiscard]] bool is_scaled(const Blueprint& tensor) const {
+    return scales_of(made_.blueprints, tensor) != nullptr;
+  }
+
+  [[nodiscard]] Stock stock_of(const Blueprint& tensor) const {
+    return {tensor.dtype, is_scaled(tensor), tensor.view.shape().size()};
+  }
+
   /// Whether `to` is meant for a tensor, skips aside.
-  [[nodiscard]] Expected<bool> is_meant(const io::TensorEntry& tensor) const {
+  [[nodiscard]] Expected<bool> is_meant(const Blueprint& tensor) const {
+    if (tensor.scales_of) return false;
     if (codecs::is_cast(recipe_.to.kind)) return is_floating_point(tensor.dtype);
     if (!codecs::is_quantized(recipe_.to.kind)) return false;
     return recipe_.is_linear(tensor);
   }
 
-  [[nodiscard]] Expected<Format> format_of(const io::TensorEntry& tensor, bool meant) const {
+  [[nodiscard]] Expected<Format> format_of(const Blueprint& tensor, bool meant) const {
+    if (tensor.scales_of) return Format{};
     for (const Match& match : recipe_.matches) {
       const Expected<bool> found = match.test(tensor.name);
       if (!found) return fail(found.error());
@@ -68,20 +82,48 @@ class Assigner {
     if (!meant) return Format{};
     const Expected<bool> skipped = is_skipped(tensor);
     if (!skipped) return fail(skipped.error());
-    const bool left =
-        *skipped || (codecs::is_cast(recipe_.to.kind) && !can_make(tensor.dtype, recipe_.to));
-    return left ? Format{} : recipe_.to;
+    return *skipped || leaves(tensor) ? Format{} : recipe_.to;
   }
 
-  [[nodiscard]] Expected<Format> forced(const io::TensorEntry& tensor, const Format& format) const {
-    if (can_make(tensor.dtype, format)) return format;
-    return fail(
-        ErrorCode::unsupported,
-        "a match asks for a format that cannot be made from " + std::string(name_of(tensor.dtype)),
-        catalogue_.files[tensor.file].path, tensor.name);
+  /// Whether `to` itself leaves the tensor as it is.
+  [[nodiscard]] bool leaves(const Blueprint& tensor) const {
+    const Treatment treatment = treatment_of(tensor, recipe_.to);
+    if (codecs::is_cast(recipe_.to.kind)) return !can_make(stock_of(tensor), treatment);
+    if (recipe_.to.kind != codecs::FormatKind::fp8_block) return false;
+    // The older recipe of the reference library passes over what its tiles do not fit.
+    const io::Shape& shape = tensor.view.shape();
+    return recipe_.to.recipe == codecs::Fp8Recipe::transformers && shape.size() >= 2 &&
+           (shape.back() % codecs::fp8_tile != 0 ||
+            shape[shape.size() - 2] % codecs::fp8_tile != 0);
   }
 
-  [[nodiscard]] Expected<bool> is_skipped(const io::TensorEntry& tensor) const {
+  [[nodiscard]] Treatment treatment_of(const Blueprint& tensor, const Format& format) const {
+    Treatment treatment{format, std::nullopt};
+    const bool scaled = is_scaled(tensor);
+    const Dtype model = tensor.model_dtype.value_or(recipe_.compute_dtype);
+    if (codecs::is_quantized(format.kind)) {
+      if (scaled || tensor.model_dtype) treatment.working = model;
+      return treatment;
+    }
+    if (format.kind != codecs::FormatKind::keep || tensor.scales_of) return treatment;
+    const bool becomes_plain = scaled && recipe_.to.kind != codecs::FormatKind::keep;
+    if (becomes_plain || (!scaled && tensor.model_dtype)) {
+      const Treatment cast{codecs::cast_to(model), std::nullopt};
+      if (can_make(stock_of(tensor), cast)) return cast;
+    }
+    return treatment;
+  }
+
+  [[nodiscard]] Expected<Format> forced(const Blueprint& tensor, const Format& format) const {
+    if (can_make(stock_of(tensor), treatment_of(tensor, format))) return format;
+    return fail(ErrorCode::unsupported,
+                "a match asks for a format that cannot be made from " +
+                    std::string(name_of(tensor.dtype)) + " of shape " +
+                    views::text_of(tensor.view.shape()),
+                file_of(catalogue_, tensor), tensor.name);
+  }
+
+  [[nodiscard]] Expected<bool> is_skipped(const Blueprint& tensor) const {
     if (recipe_.skips) return any_of(*recipe_.skips, tensor.name);
     if (!codecs::is_quantized(recipe_.to.kind)) return false;
     return std::any_of(
@@ -93,15 +135,38 @@ class Assigner {
     std::vector<std::string_view> skipped(recipe_.default_skips.begin(),
                                           recipe_.default_skips.end());
     std::vector<std::string_view> quantized;
-    for (std::size_t i = 0; i < catalogue_.tensors.size(); ++i) {
-      const io::TensorEntry& tensor = catalogue_.tensors[i];
-      if (codecs::is_quantized(made_.formats[i].kind)) {
-        quantized.push_back(module_of(tensor.name));
-      } else if (tensor.shape.size() == 2 && tensor.name.ends_with(weight_suffix)) {
-        skipped.push_back(module_of(tensor.name));
+    const std::vector<Blueprint>& tensors = made_.blueprints.tensors;
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      const std::string_view name = tensors[i].name;
+      if (codecs::is_quantized(made_.treatments[i].format.kind)) {
+        quantized.push_back(module_of(name));
+      } else if (tensors[i].view.shape().size() == 2 && name.ends_with(weight_suffix)) {
+        skipped.push_back(module_of(name));
       }
     }
     if (!quantized.empty()) made_.skipped_modules = skip_entries(skipped, quantized);
+  }
+
+  /// Scales of weights that are not kept.
+  void drop_used_scales() {
+    std::vector<Blueprint>& tensors = made_.blueprints.tensors;
+    std::size_t kept = 0;
+    std::vector<bool> used(tensors.size(), false);
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      if (!tensors[i].scales_of) continue;
+      const Treatment& weight = made_.treatments[*tensors[i].scales_of];
+      used[i] = weight.format.kind != codecs::FormatKind::keep;
+    }
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      if (used[i]) continue;
+      if (kept != i) {
+        tensors[kept] = std::move(tensors[i]);
+        made_.treatments[kept] = made_.treatments[i];
+      }
+      tensors[kept++].scales_of.reset();
+    }
+    tensors.resize(kept);
+    made_.treatments.resize(kept);
   }
 
   const io::Catalogue& catalogue_;
@@ -111,8 +176,9 @@ class Assigner {
 
 }  // namespace
 
-Expected<Assignment> assign_formats(const io::Catalogue& catalogue, const Recipe& recipe) {
-  return Assigner(catalogue, recipe).assign();
+Expected<Assignment> assign_formats(const io::Catalogue& catalogue, Blueprints blueprints,
+                                    const Recipe& recipe) {
+  return Assigner(catalogue, std::move(blueprints), recipe).assign();
 }
 
 }  // namespace plimsoll::plan

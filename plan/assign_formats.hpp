@@ -9,14 +9,16 @@
 #include "codecs/format.hpp"
 #include "errors/expected.hpp"
 #include "io/catalogue.hpp"
+#include "plan/blueprint.hpp"
+#include "plan/treatment.hpp"
 
 namespace plimsoll::plan {
 
 /// Whether a pattern is found in a tensor's full name; an error if that could not be told.
 using NameTest = std::function<Expected<bool>(std::string_view name)>;
 
-/// Whether a tensor is a linear weight.
-using LinearTest = std::function<Expected<bool>(const io::TensorEntry& tensor)>;
+/// Whether a tensor of the result is a linear weight.
+using LinearTest = std::function<Expected<bool>(const Blueprint& tensor)>;
 
 /// One --match: tensors whose name passes the test get the format, whatever they are.
 struct Match {
@@ -24,7 +26,7 @@ struct Match {
   codecs::Format format;
 };
 
-/// What shall become of a checkpoint's tensors.
+/// What shall become of the tensors.
 struct Recipe {
   codecs::Format to;           ///< of linear weights, or with a cast of all floating-point tensors
   std::vector<Match> matches;  ///< the first that passes wins, before `to` and all skips
@@ -34,13 +36,16 @@ struct Recipe {
   /// reads them: the module itself, all inside it, and every one whose path ends with the text.
   std::vector<std::string> default_skips;
   LinearTest is_linear;
+  Dtype compute_dtype = Dtype::bf16;  ///< what FP8 numbers with scales become before anything else
 };
 
 /// What becomes of each tensor, and what the result's readers and its user must be told.
 struct Assignment {
-  std::vector<codecs::Format> formats;  ///< one a catalogue tensor, in catalogue order
+  /// Those that were given, without the scales of weights that are dequantized.
+  Blueprints blueprints;
+  std::vector<Treatment> treatments;  ///< one a blueprint, in their order
   /// Tensors that `to` is meant for (linear weights; with a cast floating-point tensors) but that
-  /// are kept: skipped, matched with `keep`, or of a dtype that has no cast. In catalogue order.
+  /// are kept: skipped, matched with `keep`, or of a dtype that has no cast.
   std::vector<std::string> left_out;
   /// For a quantized checkpoint's config.json (see plan/skipped_modules.hpp): every module with a
   /// two-dimensional weight that is not quantized, whether linear or not, and the default skips, as
@@ -50,9 +55,13 @@ struct Assignment {
 };
 
 /// Decides on every tensor's format. Pure; calls each test at most once a tensor.
+///
+/// A tensor that stays as it is but is of another dtype than the model's (Blueprint::model_dtype)
+/// is cast. FP8 weights with scales are kept, scales and all, only where `to` is keep; any other
+/// format makes plain numbers of them, as a result has one quantization that its readers know.
 /// Errors: those of the tests; unsupported, naming the tensor, when a match asks for a format that
-/// cannot be made from the tensor's dtype.
+/// cannot be made from the tensor.
 [[nodiscard]] Expected<Assignment> assign_formats(const io::Catalogue& catalogue,
-                                                  const Recipe& recipe);
+                                                  Blueprints blueprints, const Recipe& recipe);
 
 }  // namespace plimsoll::plan

@@ -6,6 +6,18 @@
 
 namespace plimsoll::plan {
 
+const TileScales* scales_of(const Blueprints& blueprints, const Blueprint& tensor) {
+  if (tensor.view.box_count() == 0) return nullptr;
+  const std::uint32_t source = tensor.view.box(0).source;
+  if (source >= blueprints.scales.size() || !blueprints.scales[source]) return nullptr;
+  return &*blueprints.scales[source];
+}
+
+std::string file_of(const io::Catalogue& catalogue, const Blueprint& tensor) {
+  if (tensor.view.box_count() == 0) return {};
+  return catalogue.files[catalogue.tensors[tensor.view.box(0).source].file].path;
+}
+
 Blueprints as_stored(const io::Catalogue& catalogue) {
   Blueprints all;
   all.scales.resize(catalogue.tensors.size());

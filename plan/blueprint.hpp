@@ -41,6 +41,13 @@ struct Blueprints {
   std::vector<std::optional<TileScales>> scales;
 };
 
+/// The scales that a tensor's numbers need: those of its first source (all sources have their own,
+/// or none has). Null for plain tensors.
+[[nodiscard]] const TileScales* scales_of(const Blueprints& blueprints, const Blueprint& tensor);
+
+/// The file of its first source, for errors; empty if it has none.
+[[nodiscard]] std::string file_of(const io::Catalogue& catalogue, const Blueprint& tensor);
+
 /// The catalogue's tensors as they are stored: layout hub.
 [[nodiscard]] Blueprints as_stored(const io::Catalogue& catalogue);
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "plan/align.hpp"
+#include "plan/unit_sizes.hpp"
 
 namespace plimsoll::plan {
 namespace {
@@ -48,27 +49,45 @@ std::vector<Choice> choices(const PlanRequest& request) {
   return list;
 }
 
-/// Draws the lines for a choice. Slot and buffer sizes depend on the unit size alone, so they are
-/// kept from one choice to the next while that stays.
+/// The slots and buffers that one tensor's units need, in each way its parts can come together.
+struct Needs {
+  std::uint64_t unit_slot = 0;  ///< of a unit of at most unit_bytes; 0: it takes none
+  std::uint64_t whole_slot = 0;
+  std::uint64_t unit_output = 0;
+  std::uint64_t whole_output = 0;
+  bool one_unit = false;
+};
+
+/// Draws the lines for a choice. What units need depends on their size alone, so it is kept from
+/// one choice to the next while that stays.
 class Draft {
  public:
   Draft(std::span<const SizedTensor> tensors, std::span<const std::uint64_t> finals,
         const PlanRequest& request)
       : tensors_(tensors), finals_(finals), request_(request) {}
 
+  /// What the request forces must be possible.
+  [[nodiscard]] Expected<void> check() {
+    if (request_.merge != MergeMethod::fold) return {};
+    size_units(request_.unit_bytes);
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      if (!tensors_[i].work.one_scale || needs_[i].one_unit) continue;
+      return fail(ErrorCode::unsupported,
+                  "it has one scale for all its units, so that they cannot fold; only gather or "
+                  "two-pass can make it",
+                  "", tensors_[i].output->name);
+    }
+    return {};
+  }
+
   const std::vector<DeviceLine>& draw(const Choice& choice) {
     if (choice.unit_bytes != unit_bytes_) size_units(choice.unit_bytes);
-    for (std::size_t i = 0; i < lines_.size(); ++i) {
-      DeviceLine& line = lines_[i];
-      const bool stays = request_.sink == Sink::memory || request_.sink == Sink::caller;
-      line.final_bytes = stays ? finals_[i] : 0;
-      line.slots = choice.slots;
-      line.outputs = line.output_bytes > 0 ? choice.outputs : 0;
-      line.buffer_bytes = choice.direct && i == 0 ? request_.direct_buffers : 0;
-      line.load_line =
-          line.slots * line.slot_bytes + line.outputs * line.output_bytes + line.buffer_bytes;
-      if (request_.sink == Sink::memory) line.load_line += align_up(line.final_bytes, page_size);
-    }
+    lines_.assign(finals_.size(), DeviceLine{});
+    merges_.assign(tensors_.size(), MergeChoice{});
+    for (std::size_t i = 0; i < tensors_.size(); ++i) merges_[i].merge = wanted(i);
+    size_slots(choice.slots);
+    size_outputs();
+    for (std::size_t i = 0; i < lines_.size(); ++i) finish(lines_[i], i, choice);
     return lines_;
   }
 
@@ -78,30 +97,135 @@ class Draft {
     return highest;
   }
 
+  [[nodiscard]] const std::vector<MergeChoice>& merges() const { return merges_; }
+
  private:
-  void size_units(std::uint64_t unit_bytes) {
-    unit_bytes_ = unit_bytes;
-    lines_.assign(finals_.size(), DeviceLine{});
-    for (const SizedTensor& tensor : tensors_) {
-      DeviceLine& line = lines_[tensor.device];
-      const std::uint64_t elements =
-          std::min(unit_elements(tensor.dtype, tensor.work, unit_bytes),
-                   work_elements(tensor.dtype, tensor.work, tensor.source_bytes));
-      line.slot_bytes = std::max(line.slot_bytes, slot_bytes(tensor.dtype, tensor.work, elements));
-      if (request_.sink == Sink::checkpoint) {
-        line.output_bytes =
-            std::max(line.output_bytes, unit_output_bytes(tensor.work, tensor.format, elements));
-      } else if (request_.sink == Sink::consumer) {
-        line.output_bytes = std::max(line.output_bytes, whole_pages(tensor.buffer_bytes));
+  [[nodiscard]] DeviceLine& line_of(std::size_t tensor) {
+    return lines_[tensors_[tensor].output->device];
+  }
+
+  /// What is asked of a tensor; where that is left open and its scale crosses units, gather, until
+  /// it is known whether it fits.
+  [[nodiscard]] Merge wanted(std::size_t i) const {
+    const SizedTensor& tensor = tensors_[i];
+    if (needs_[i].unit_slot == 0) return Merge::fold;
+    if (request_.merge == MergeMethod::gather) {
+      const bool merges = tensor.output->parts > 1 || tensor.work.one_scale;
+      return merges ? Merge::gather : Merge::fold;
+    }
+    if (!tensor.work.one_scale) return Merge::fold;
+    return request_.merge == MergeMethod::two_pass ? Merge::two_pass : Merge::gather;
+  }
+
+  /// Slots are as large as the largest unit that is on its own. A gather takes several of them; one
+  /// that is forced makes them larger instead of giving up.
+  void size_slots(std::uint32_t slots) {
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      const bool on_its_own = merges_[i].merge != Merge::gather || request_.merge == MergeMethod::automatic;
+      if (on_its_own) raise(line_of(i).slot_bytes, needs_[i].unit_slot);
+    }
+    if (request_.merge == MergeMethod::gather) {
+      for (std::size_t i = 0; i < tensors_.size(); ++i) {
+        if (merges_[i].merge != Merge::gather) continue;
+        raise(line_of(i).slot_bytes, align_up((needs_[i].whole_slot + slots - 1) / slots, page_size));
+      }
+    }
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      if (merges_[i].merge != Merge::gather) continue;
+      const std::uint64_t slot = line_of(i).slot_bytes;
+      const std::uint64_t count = (needs_[i].whole_slot + slot - 1) / slot;
+      if (count > slots) {
+        merges_[i].merge = Merge::two_pass;
+      } else {
+        merges_[i].slots = static_cast<std::uint32_t>(count);
       }
     }
   }
+
+  void size_outputs() {
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      const bool whole = merges_[i].merge == Merge::gather;
+      std::uint64_t& bytes = line_of(i).output_bytes;
+      if (request_.sink == Sink::checkpoint) {
+        raise(bytes, whole ? needs_[i].whole_output : needs_[i].unit_output);
+      } else if (request_.sink == Sink::consumer) {
+        raise(bytes, whole_pages(tensors_[i].output->buffer_bytes));
+      }
+      if (merges_[i].merge == Merge::two_pass) line_of(i).state_bytes += sizeof(float);
+    }
+  }
+
+  void finish(DeviceLine& line, std::size_t device, const Choice& choice) {
+    const bool stays = request_.sink == Sink::memory || request_.sink == Sink::caller;
+    line.final_bytes = stays ? finals_[device] : 0;
+    line.slots = choice.slots;
+    line.outputs = line.output_bytes > 0 ? choice.outputs : 0;
+    line.buffer_bytes = choice.direct && device == 0 ? request_.direct_buffers : 0;
+    line.state_bytes = align_up(line.state_bytes, component_alignment);
+    line.load_line = line.slots * line.slot_bytes + line.outputs * line.output_bytes +
+                     line.buffer_bytes + line.state_bytes;
+    if (request_.sink == Sink::memory) line.load_line += align_up(line.final_bytes, page_size);
+  }
+
+  void size_units(std::uint64_t unit_bytes) {
+    unit_bytes_ = unit_bytes;
+    needs_.assign(tensors_.size(), Needs{});
+    for (std::size_t i = 0; i < tensors_.size(); ++i) needs_[i] = needs_of(tensors_[i]);
+  }
+
+  [[nodiscard]] Needs needs_of(const SizedTensor& tensor) const {
+    const OutputTensor& output = *tensor.output;
+    Route route = tensor.work.route;
+    if (tensor.reorders) route = rearranged(route, output.scaled);
+    const auto rules = unit_rules(output.source_dtype, tensor.work, unit_bytes_);
+    Needs needs;
+    const auto add = [&](const views::Region& region, std::uint64_t& slot, std::uint64_t& out) {
+      if (!route.is_kept()) raise(slot, slot_of(tensor, route, region));
+      raise(out, unit_output_bytes(output, route, region));
+      if (!route.is_kept() || tensor.reorders) return;
+      raise(out, unit_output_bytes(output, tensor.work.route, region));
+    };
+    const views::Region whole{0, 1, tensor.view->elements(), 0};
+    add(whole, needs.whole_slot, needs.whole_output);
+    const auto units = views::largest_units(*tensor.view, rules);
+    needs.one_unit = !units || units->regions.empty() ||
+                     units->regions.front().elements() == whole.elements();
+    if (needs.one_unit) {
+      needs.unit_slot = needs.whole_slot;
+      needs.unit_output = needs.whole_output;
+      return needs;
+    }
+    for (const views::Region& region : units->regions) {
+      add(region, needs.unit_slot, needs.unit_output);
+    }
+    return needs;
+  }
+
+  [[nodiscard]] static std::uint64_t slot_of(const SizedTensor& tensor, const Route& route,
+                                             const views::Region& region) {
+    const std::uint64_t elements = region.elements();
+    std::uint64_t scales = 0;
+    if (tensor.scale_row_elements > 0) {
+      const std::uint64_t ranges =
+          std::min(elements, tensor.scale_ranges + std::max(region.rows, region.columns * (region.rows > 1)));
+      scales = (elements / tensor.scale_row_elements + 2 * ranges) * tensor.scale_row_bytes +
+               ranges * component_alignment;
+    }
+    return align_up(slot_layout(tensor.output->source_dtype, tensor.work.working, route, elements,
+                                scales)
+                        .bytes,
+                    page_size);
+  }
+
+  static void raise(std::uint64_t& value, std::uint64_t to) { value = std::max(value, to); }
 
   std::span<const SizedTensor> tensors_;
   std::span<const std::uint64_t> finals_;
   const PlanRequest& request_;
   std::uint64_t unit_bytes_ = 0;
+  std::vector<Needs> needs_;
   std::vector<DeviceLine> lines_;
+  std::vector<MergeChoice> merges_;
 };
 
 }  // namespace
@@ -110,6 +234,7 @@ Expected<Sizes> fit_to_budget(std::span<const SizedTensor> tensors,
                               std::span<const std::uint64_t> finals, const PlanRequest& request) {
   const std::vector<Choice> list = choices(request);
   Draft draft(tensors, finals, request);
+  if (auto possible = draft.check(); !possible) return fail(possible.error());
   Sizes sizes;
   draft.draw(list.back());
   sizes.smallest_load_line = draft.highest();
@@ -119,6 +244,7 @@ Expected<Sizes> fit_to_budget(std::span<const SizedTensor> tensors,
     sizes.unit_bytes = choice.unit_bytes;
     sizes.direct_allowed = choice.direct;
     sizes.devices = draft.draw(choice);
+    sizes.merges = draft.merges();
     return sizes;
   }
   return fail(ErrorCode::infeasible_budget,

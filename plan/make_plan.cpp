@@ -6,13 +6,15 @@
 #include <utility>
 
 #include "codecs/nf4.hpp"
+#include "codecs/fp8.hpp"
 #include "io/byte_source.hpp"
 #include "io/quant_state.hpp"
 #include "plan/align.hpp"
 #include "plan/budget.hpp"
-#include "plan/pieces.hpp"
 #include "plan/placement.hpp"
+#include "plan/unit_cutter.hpp"
 #include "plan/unit_sizes.hpp"
+#include "views/operations.hpp"
 
 namespace plimsoll::plan {
 namespace {
@@ -31,14 +33,15 @@ std::string_view torch_name(Dtype dtype) {
 /// Builds the parts of one plan in the order in which each needs the ones before.
 class Drafter {
  public:
-  Drafter(const io::Catalogue& catalogue, const PlanRequest& request)
-      : catalogue_(catalogue), request_(request) {
+  Drafter(const io::Catalogue& catalogue, Blueprints blueprints, const PlanRequest& request)
+      : catalogue_(catalogue), blueprints_(std::move(blueprints)), request_(request) {
     plan_.sink = request.sink;
   }
 
   Expected<Plan> draft() {
     if (auto valid = check_request(); !valid) return fail(valid.error());
     if (auto made = make_outputs(); !made) return fail(made.error());
+    find_scales();
     place_outputs();
     if (auto fitted = fit_budget(); !fitted) return fail(fitted.error());
     if (auto cut = cut_units(); !cut) return fail(cut.error());
@@ -49,23 +52,29 @@ class Drafter {
 
  private:
   [[nodiscard]] Expected<void> check_request() const;
+  [[nodiscard]] Expected<void> check_sizes() const;
   Expected<void> make_outputs();
+  [[nodiscard]] Expected<OutputTensor> describe(Blueprint& blueprint, const Treatment& treatment);
   void add_components(OutputTensor& output);
+  void add_nf4(OutputTensor& output);
+  void add_fp8(OutputTensor& output);
   void add_component(OutputTensor& output, Role role, Dtype dtype, io::Shape shape,
-                     std::uint64_t constant);
+                     std::uint64_t bytes, std::uint64_t constant = no_constant);
   std::uint64_t add_constant(const void* bytes, std::size_t count);
+  void find_scales();
   void place_outputs();
   void lay_out_arenas();
+  [[nodiscard]] SizedTensor sized(std::uint32_t output) const;
   Expected<void> fit_budget();
   Expected<void> cut_units();
-  [[nodiscard]] std::uint64_t unit_total() const;
-  void cut_output(std::uint32_t index);
   void measure_devices();
   void lay_out_files();
 
   const io::Catalogue& catalogue_;
+  Blueprints blueprints_;
   const PlanRequest& request_;
   Plan plan_;
+  std::vector<Work> works_;            // one an output
   std::uint64_t nf4_map_ = no_constant;  // one copy of the map serves all tensors
   Sizes sizes_;
 };
@@ -78,7 +87,7 @@ Expected<void> Drafter::check_request() const {
   if (request_.devices.size() > std::numeric_limits<std::uint16_t>::max()) {
     return refuse("too many devices are given");
   }
-  if (request_.formats.size() != catalogue_.tensors.size()) {
+  if (request_.treatments.size() != blueprints_.tensors.size()) {
     return refuse("the recipe does not have one format for every tensor");
   }
   if (request_.slots < 1 || request_.slots > most_slots) {
@@ -87,73 +96,139 @@ Expected<void> Drafter::check_request() const {
   if (request_.unit_bytes < 1 || request_.unit_bytes > largest_unit_bytes) {
     return refuse("unit bytes must be 1 to " + std::to_string(largest_unit_bytes));
   }
+  return check_sizes();
+}
+
+Expected<void> Drafter::check_sizes() const {
   std::uint64_t room = most_source_bytes;
-  for (const io::TensorEntry& entry : catalogue_.tensors) {
-    if (entry.bytes > room) {
+  for (const Blueprint& blueprint : blueprints_.tensors) {
+    const std::uint64_t elements = blueprint.view.elements();
+    const std::uint64_t bits = bits_of(blueprint.dtype);
+    const std::uint64_t bytes = elements > most_source_bytes ? elements : elements * bits / 8;
+    if (bytes > room) {
       return fail(ErrorCode::unsupported,
                   "the tensors up to this one have more than " + std::to_string(most_source_bytes) +
                       " bytes",
-                  catalogue_.files[entry.file].path, entry.name);
+                  file_of(catalogue_, blueprint), blueprint.name);
     }
-    room -= entry.bytes;
+    room -= bytes;
   }
   return {};
 }
 
 Expected<void> Drafter::make_outputs() {
-  plan_.outputs.reserve(catalogue_.tensors.size());
-  for (std::uint32_t i = 0; i < catalogue_.tensors.size(); ++i) {
-    const io::TensorEntry& entry = catalogue_.tensors[i];
-    const codecs::Format& format = request_.formats[i];
-    if (!can_make(entry.dtype, format)) {
-      return fail(ErrorCode::unsupported,
-                  "the asked-for format cannot be made from " + std::string(name_of(entry.dtype)),
-                  catalogue_.files[entry.file].path, entry.name);
-    }
-    OutputTensor output;
-    output.name = entry.name;
-    output.source_dtype = entry.dtype;
-    output.shape = entry.shape;
-    output.format = format;
-    output.source = i;
-    output.file = entry.file;
-    output.dtype = codecs::is_cast(format.kind) ? codecs::cast_dtype(format.kind)
-                                                : work_for(entry.dtype, format).working;
-    add_components(output);
-    plan_.outputs.push_back(std::move(output));
+  const std::size_t count = blueprints_.tensors.size();
+  plan_.outputs.reserve(count);
+  plan_.views.reserve(count);
+  works_.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    auto output = describe(blueprints_.tensors[i], request_.treatments[i]);
+    if (!output) return fail(output.error());
+    plan_.outputs.push_back(std::move(*output));
   }
   return {};
 }
 
+/// Takes name and view of the blueprint.
+Expected<OutputTensor> Drafter::describe(Blueprint& blueprint, const Treatment& treatment) {
+  OutputTensor output;
+  output.scaled = scales_of(blueprints_, blueprint) != nullptr;
+  const Stock stock{blueprint.dtype, output.scaled, blueprint.view.shape().size()};
+  if (!can_make(stock, treatment)) {
+    return fail(ErrorCode::unsupported,
+                "the asked-for format cannot be made from " +
+                    std::string(name_of(blueprint.dtype)) + " of shape " +
+                    views::text_of(blueprint.view.shape()),
+                file_of(catalogue_, blueprint), blueprint.name);
+  }
+  const Work work = work_for(stock, treatment);
+  output.scaled = output.scaled && !work.route.is_kept();
+  output.name = std::move(blueprint.name);
+  output.source_dtype = blueprint.dtype;
+  output.dtype = work.working;
+  output.shape = blueprint.view.shape();
+  output.format = treatment.format;
+  output.source_bytes = blueprint.view.elements() * bits_of(blueprint.dtype) / 8;
+  output.parts = count_sources(blueprint.view);
+  add_components(output);
+  works_.push_back(work);
+  if (bits_of(blueprint.dtype) >= 8) {
+    plan_.views.push_back(std::move(blueprint.view));
+    return output;
+  }
+  if (blueprint.view.elements() == 0) {
+    plan_.views.push_back(views::whole(0, {0}).value());
+    return output;
+  }
+  // Less than a byte an element: whole tensors only, counted in bytes.
+  const std::uint32_t source = blueprint.view.box(0).source;
+  if (!blueprint.view.is_contiguous() || output.source_bytes != catalogue_.tensors[source].bytes) {
+    return fail(ErrorCode::unsupported,
+                "tensors of " + std::string(name_of(blueprint.dtype)) + " can only stay whole",
+                file_of(catalogue_, blueprint), output.name);
+  }
+  plan_.views.push_back(views::whole(source, {output.source_bytes}).value());
+  return output;
+}
+
 void Drafter::add_components(OutputTensor& output) {
   output.first_component = static_cast<std::uint32_t>(plan_.components.size());
-  if (!codecs::is_quantized(output.format.kind)) {
-    add_component(output, Role::data, output.dtype, output.shape, no_constant);
-    return;
+  switch (output.format.kind) {
+    case codecs::FormatKind::nf4:
+      return add_nf4(output);
+    case codecs::FormatKind::fp8_block:
+    case codecs::FormatKind::fp8_tensor:
+      return add_fp8(output);
+    default:
+      add_component(output, Role::data, output.dtype, output.shape,
+                    io::element_count(output.shape) * bits_of(output.dtype) / 8);
   }
+}
+
+void Drafter::add_nf4(OutputTensor& output) {
   const std::uint64_t elements = io::element_count(output.shape);
-  const std::uint64_t block = output.format.blocksize;
+  const std::uint64_t blocks =
+      elements / output.format.blocksize + (elements % output.format.blocksize != 0);
+  const std::uint64_t packed = elements / 2 + elements % 2;
   if (nf4_map_ == no_constant) {
     nf4_map_ = add_constant(codecs::nf4_values.data(), sizeof(codecs::nf4_values));
   }
   const std::string state = io::quant_state_json(
       {"nf4", output.format.blocksize, torch_name(output.dtype), output.shape});
-  add_component(output, Role::data, Dtype::u8, {elements / 2 + elements % 2, 1}, no_constant);
-  add_component(output, Role::absmax, Dtype::f32, {elements / block + (elements % block != 0)},
-                no_constant);
-  add_component(output, Role::quant_map, Dtype::f32, {codecs::nf4_values.size()}, nf4_map_);
-  add_component(output, Role::quant_state, Dtype::u8, {state.size()},
+  add_component(output, Role::data, Dtype::u8, {packed, 1}, packed);
+  add_component(output, Role::absmax, Dtype::f32, {blocks}, blocks * sizeof(float));
+  add_component(output, Role::quant_map, Dtype::f32, {codecs::nf4_values.size()},
+                sizeof(codecs::nf4_values), nf4_map_);
+  add_component(output, Role::quant_state, Dtype::u8, {state.size()}, state.size(),
                 add_constant(state.data(), state.size()));
 }
 
+void Drafter::add_fp8(OutputTensor& output) {
+  const std::uint64_t elements = io::element_count(output.shape);
+  add_component(output, Role::data, Dtype::f8_e4m3, output.shape, elements);
+  if (output.format.kind == codecs::FormatKind::fp8_tensor) {
+    // Of an empty tensor there is nothing to scale, and no unit that would write it.
+    const float one = 1.0f;
+    add_component(output, Role::scale, Dtype::f32, {1}, sizeof(float),
+                  elements == 0 ? add_constant(&one, sizeof one) : no_constant);
+    return;
+  }
+  io::Shape grid = output.shape;
+  for (std::size_t i = grid.size() - 2; i < grid.size(); ++i) {
+    grid[i] = grid[i] / codecs::fp8_tile + (grid[i] % codecs::fp8_tile != 0);
+  }
+  const std::uint64_t scales = elements == 0 ? 0 : io::element_count(grid);
+  const bool exponents = output.format.scale == codecs::Fp8Scale::ue8m0;
+  add_component(output, Role::scale, exponents ? Dtype::f8_e8m0 : Dtype::f32, std::move(grid),
+                scales * scale_width(output.format));
+}
+
 void Drafter::add_component(OutputTensor& output, Role role, Dtype dtype, io::Shape shape,
-                            std::uint64_t constant) {
+                            std::uint64_t bytes, std::uint64_t constant) {
   Component component;
   component.role = role;
   component.dtype = dtype;
-  component.bytes = dtype == output.source_dtype && role == Role::data
-                        ? catalogue_.tensors[output.source].bytes
-                        : io::element_count(shape) * (bits_of(dtype) / 8);
+  component.bytes = bytes;
   component.shape = std::move(shape);
   component.constant = constant;
   component.address = align_up(output.buffer_bytes, component_alignment);
@@ -167,6 +242,22 @@ std::uint64_t Drafter::add_constant(const void* bytes, std::size_t count) {
   plan_.constants.resize(begin + count);
   std::memcpy(plan_.constants.data() + begin, bytes, count);
   return begin;
+}
+
+void Drafter::find_scales() {
+  plan_.scales.resize(catalogue_.tensors.size());
+  for (std::size_t i = 0; i < blueprints_.scales.size(); ++i) {
+    if (!blueprints_.scales[i]) continue;
+    const TileScales& tiles = *blueprints_.scales[i];
+    const io::Shape& shape = catalogue_.tensors[i].shape;
+    const io::TensorEntry& stored = catalogue_.tensors[tiles.tensor];
+    plan_.scales[i] = SourceScales{
+        {shape[shape.size() - 2], shape.back(), tiles.tile_rows, tiles.tile_columns},
+        stored.dtype,
+        tiles.tensor,
+        stored.file,
+        stored.offset};
+  }
 }
 
 void Drafter::place_outputs() {
@@ -199,14 +290,30 @@ void Drafter::lay_out_arenas() {
   }
 }
 
+SizedTensor Drafter::sized(std::uint32_t index) const {
+  const OutputTensor& output = plan_.outputs[index];
+  const views::View& view = plan_.views[index];
+  SizedTensor sized{&output, &view, works_[index]};
+  sized.reorders = !arrives_in_order(view);
+  if (!output.scaled) return sized;
+  sized.scale_ranges = view.box_count() + 1;
+  sized.scale_row_elements = std::numeric_limits<std::uint64_t>::max();
+  for (std::size_t i = 0; i < view.box_count(); ++i) {
+    const SourceScales& scales = *plan_.scales[view.box(i).source];
+    const codecs::Fp8Grid& grid = scales.grid;
+    sized.scale_row_bytes = std::max(sized.scale_row_bytes, scale_row_bytes(scales));
+    // The last row of tiles of a matrix may be low.
+    const std::uint64_t low = grid.rows % grid.tile_rows;
+    sized.scale_row_elements =
+        std::min(sized.scale_row_elements, (low > 0 ? low : grid.tile_rows) * grid.columns);
+  }
+  return sized;
+}
+
 Expected<void> Drafter::fit_budget() {
   std::vector<SizedTensor> tensors;
   tensors.reserve(plan_.outputs.size());
-  for (const OutputTensor& output : plan_.outputs) {
-    tensors.push_back({output.source_dtype, work_for(output.source_dtype, output.format),
-                       catalogue_.tensors[output.source].bytes, output.buffer_bytes, output.device,
-                       output.format});
-  }
+  for (std::uint32_t i = 0; i < plan_.outputs.size(); ++i) tensors.push_back(sized(i));
   std::vector<std::uint64_t> finals;
   for (const DeviceLine& device : plan_.devices) finals.push_back(device.final_bytes);
   auto fitted = fit_to_budget(tensors, finals, request_);
@@ -219,58 +326,12 @@ Expected<void> Drafter::fit_budget() {
 }
 
 Expected<void> Drafter::cut_units() {
-  const std::uint64_t total = unit_total();
-  if (total > most_units) {
-    return fail(ErrorCode::invalid_argument, "units of " + std::to_string(plan_.unit_bytes) +
-                                                 " bytes are too small: there would be " +
-                                                 std::to_string(total) + " of them, more than " +
-                                                 std::to_string(most_units));
+  UnitCutter cutter(catalogue_, works_, sizes_, plan_);
+  if (auto counted = cutter.check_count(); !counted) return counted;
+  for (std::uint32_t i = 0; i < plan_.outputs.size(); ++i) {
+    if (auto cut = cutter.cut(i); !cut) return cut;
   }
-  plan_.units.reserve(total);
-  for (std::uint32_t i = 0; i < plan_.outputs.size(); ++i) cut_output(i);
   return {};
-}
-
-std::uint64_t Drafter::unit_total() const {
-  std::uint64_t total = 0;
-  for (const OutputTensor& output : plan_.outputs) {
-    const Work work = work_for(output.source_dtype, output.format);
-    const std::uint64_t elements =
-        work_elements(output.source_dtype, work, catalogue_.tensors[output.source].bytes);
-    const std::uint64_t step = unit_elements(output.source_dtype, work, plan_.unit_bytes);
-    total += std::max<std::uint64_t>(elements / step + (elements % step != 0), 1);
-  }
-  return total;
-}
-
-void Drafter::cut_output(std::uint32_t index) {
-  OutputTensor& output = plan_.outputs[index];
-  const io::TensorEntry& entry = catalogue_.tensors[output.source];
-  const Work work = work_for(entry.dtype, output.format);
-  const std::uint64_t element = is_kept(work) ? 1 : bits_of(entry.dtype) / 8;
-  const std::uint64_t total = work_elements(entry.dtype, work, entry.bytes);
-  const std::uint64_t step = unit_elements(entry.dtype, work, plan_.unit_bytes);
-
-  output.first_unit = static_cast<std::uint32_t>(plan_.units.size());
-  std::uint64_t begin = 0;
-  do {  // an empty tensor still has one unit, so that its end is noticed like any other's
-    Unit unit;
-    unit.output = index;
-    unit.route = work.route;
-    unit.first_element = begin;
-    unit.elements = std::min(step, total - begin);
-    unit.source_offset = entry.offset + begin * element;
-    unit.source_bytes = unit.elements * element;
-    const bool lands_in_buffer = !is_kept(work) || plan_.sink == Sink::checkpoint;
-    const std::uint64_t width = std::max<std::uint64_t>(bits_of(entry.dtype) / 8, 1);
-    if (lands_in_buffer && unit.source_offset % width == 0) {
-      unit.landing = static_cast<std::uint32_t>(unit.source_offset % io::direct_alignment);
-      unit.padded = true;
-    }
-    plan_.units.push_back(unit);
-    begin += unit.elements;
-  } while (begin < total);
-  output.unit_count = static_cast<std::uint32_t>(plan_.units.size()) - output.first_unit;
 }
 
 void Drafter::measure_devices() {
@@ -279,7 +340,11 @@ void Drafter::measure_devices() {
     plan_.devices[i] = sizes_.devices[i];
     plan_.devices[i].name = name;
   }
-  for (const Unit& unit : plan_.units) plan_.devices[plan_.outputs[unit.output].device].units += 1;
+  std::vector<std::uint32_t> states(plan_.devices.size(), 0);
+  for (OutputTensor& output : plan_.outputs) {
+    plan_.devices[output.device].units += output.unit_count;
+    if (output.merge == Merge::two_pass) output.state = states[output.device]++;
+  }
 }
 
 void Drafter::lay_out_files() {
@@ -300,8 +365,9 @@ void Drafter::lay_out_files() {
 
 }  // namespace
 
-Expected<Plan> make_plan(const io::Catalogue& catalogue, const PlanRequest& request) {
-  return Drafter(catalogue, request).draft();
+Expected<Plan> make_plan(const io::Catalogue& catalogue, Blueprints blueprints,
+                         const PlanRequest& request) {
+  return Drafter(catalogue, std::move(blueprints), request).draft();
 }
 
 std::string stored_name(const OutputTensor& output, const Component& component) {
@@ -312,6 +378,8 @@ std::string stored_name(const OutputTensor& output, const Component& component) 
       return output.name + ".quant_map";
     case Role::quant_state:
       return output.name + ".quant_state.bitsandbytes__nf4";
+    case Role::scale:
+      return output.name + "_scale_inv";
     case Role::data:
       break;
   }

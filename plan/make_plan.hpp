@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "errors/expected.hpp"
+#include "plan/blueprint.hpp"
 #include "plan/plan.hpp"
+#include "plan/treatment.hpp"
 
 namespace plimsoll::plan {
 
@@ -16,12 +18,15 @@ inline constexpr std::uint64_t smallest_unit_bytes = 64 * 1024;
 inline constexpr std::uint32_t most_slots = 65536;
 inline constexpr std::uint64_t largest_unit_bytes = std::uint64_t{1} << 40;
 inline constexpr std::uint64_t most_source_bytes = std::uint64_t{1} << 56;
-/// A plan's units are held in memory, 48 bytes each.
-inline constexpr std::uint64_t most_units = std::uint64_t{1} << 25;
+/// A plan's units are held in memory, about 150 bytes each with what they read.
+inline constexpr std::uint64_t most_units = std::uint64_t{1} << 24;
+
+/// How the parts of merged tensors come together; `automatic` takes for each tensor the way that
+/// costs least.
+enum class MergeMethod : std::uint8_t { automatic, fold, gather, two_pass };
 
 struct PlanRequest {
-  /// One format a catalogue tensor, in catalogue order.
-  std::vector<codecs::Format> formats;
+  std::vector<Treatment> treatments;  ///< one a blueprint, in their order
   std::vector<std::string> devices = {"host"};
   Sink sink = Sink::memory;
   std::uint32_t slots = 4;                            ///< 1..most_slots
@@ -31,23 +36,29 @@ struct PlanRequest {
   std::uint64_t direct_buffers =
       0;                         ///< what a direct byte source would hold; 0: it is not asked for
   bool direct_required = false;  ///< the budget may not drop the direct source
+  /// Fold where scales do not cross units. Where one scale does: gather if the tensor fits in the
+  /// slots, else two passes. Forced: fold refuses such tensors; gather makes slots as large as it
+  /// takes, and gathers all merges that take slots; two_pass never gathers.
+  MergeMethod merge = MergeMethod::automatic;
 };
 
-/// Makes the plan: one output tensor a catalogue tensor, placed on devices by whole layers, cut
-/// into block-aligned units in file order, laid out exactly.
+/// Makes the plan: one output tensor a blueprint, placed on devices by whole layers, cut into units
+/// of whole blocks or tiles, laid out exactly. Tickets follow the order of the blueprints.
 ///
 /// If the budget is below the load line, credits are lowered to 1, then unit bytes down to
 /// smallest_unit_bytes, then output buffers to 1, then the direct source's buffers are given up
 /// unless required.
 /// Errors: infeasible_budget (names the smallest budget that works), unsupported (a format that
-/// cannot be made from a tensor's dtype; names the tensor; or more than most_source_bytes in all),
-/// invalid_argument (no device, not one format a tensor, slots or unit bytes out of range, more
-/// than most_units units). O(n log n) in tensors, linear in units; about 1 us a tensor and 0.05 us
-/// a unit, for a checkpoint 10 us a tensor (its headers are written out).
-[[nodiscard]] Expected<Plan> make_plan(const io::Catalogue& catalogue, const PlanRequest& request);
+/// cannot be made from a tensor's dtype, or a merge that cannot be done as asked; names the tensor;
+/// or more than most_source_bytes in all), invalid_argument (no device, not one treatment a
+/// blueprint, slots or unit bytes out of range, more than most_units units). O(n log n) in tensors,
+/// linear in units; about 1 us a tensor and 0.1 us a unit, for a checkpoint 10 us a tensor (its
+/// headers are written out).
+[[nodiscard]] Expected<Plan> make_plan(const io::Catalogue& catalogue, Blueprints blueprints,
+                                       const PlanRequest& request);
 
 /// The stored name of a component: the tensor's own for data, else with the role's suffix, for
-/// example "w.weight.absmax" (bitsandbytes' spelling).
+/// example "w.weight.absmax" (bitsandbytes' spelling) or "w.weight_scale_inv".
 [[nodiscard]] std::string stored_name(const OutputTensor& output, const Component& component);
 
 }  // namespace plimsoll::plan

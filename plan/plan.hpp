@@ -2,12 +2,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "codecs/format.hpp"
+#include "codecs/fp8.hpp"
 #include "io/catalogue.hpp"
 #include "io/shard_layout.hpp"
+#include "views/copies.hpp"
+#include "views/view.hpp"
 
 namespace plimsoll::plan {
 
@@ -17,6 +21,7 @@ enum class Role : std::uint8_t {
   absmax,       ///< NF4: one f32 a block
   quant_map,    ///< NF4: the 16 values of the codes, f32
   quant_state,  ///< NF4: bitsandbytes' JSON description, as bytes
+  scale,        ///< FP8: what the codes of a tile, or of the tensor, are multiplied by
 };
 
 inline constexpr std::uint64_t no_constant = ~std::uint64_t{0};
@@ -35,6 +40,14 @@ struct Component {
   std::uint64_t constant = no_constant;
 };
 
+/// How the parts of a tensor come together where its units cannot be on their own: scales that
+/// cross units need all numbers before the first code.
+enum class Merge : std::uint8_t {
+  fold,      ///< every unit is on its own and goes straight to its place
+  gather,    ///< one unit of all parts, in as many adjacent slots as it takes
+  two_pass,  ///< everything is read twice: first for the scale, then for the codes
+};
+
 /// A tensor of the result.
 struct OutputTensor {
   std::string name;
@@ -43,36 +56,71 @@ struct OutputTensor {
   io::Shape shape;           ///< of its numbers, outermost first
   codecs::Format format;
   std::uint16_t device = 0;
-  std::uint32_t source = 0;  ///< index into Catalogue::tensors
-  std::uint32_t file = 0;    ///< index into Catalogue::files
+  Merge merge = Merge::fold;
+  bool scaled = false;             ///< its sources are FP8 with scales of their own
+  std::uint32_t parts = 0;         ///< how many of the checkpoint's tensors it is made of
+  std::uint64_t source_bytes = 0;  ///< that feed it, scales of the source aside
   std::uint32_t first_component = 0;
   std::uint32_t component_count = 0;
-  std::uint32_t first_unit = 0;
+  std::uint32_t first_unit = 0;  ///< its units follow each other; those that measure come first
   std::uint32_t unit_count = 0;
+  std::uint32_t measuring_units = 0;  ///< two passes: how many of its units are of the first
+  std::uint32_t state = 0;            ///< two passes: its number among such tensors of its device
   /// Bytes of all components with their alignment, as one output buffer holds them (consumer).
   std::uint64_t buffer_bytes = 0;
 };
 
-/// The stages a unit passes between its read and its placing.
+/// The steps a unit takes between its read and its placing.
 struct Route {
-  bool decode = false;    ///< stored numbers -> working dtype
-  bool convert = false;   ///< cast
-  bool quantize = false;  ///< codes and scales
+  bool decode = false;     ///< stored numbers -> working dtype
+  bool rearrange = false;  ///< the order of the sources -> the order of the result
+  bool convert = false;    ///< cast, or moved to where it belongs
+  bool quantize = false;   ///< codes and scales
+  bool measure = false;    ///< only the largest magnitude, for a later quantize
+
+  /// Whether its bytes arrive where they belong, unchanged, and need no slot.
+  [[nodiscard]] bool is_kept() const { return !decode && !rearrange && !convert && !quantize && !measure; }
+};
+
+/// The scales of a checkpoint tensor in FP8.
+struct SourceScales {
+  codecs::Fp8Grid grid;  ///< of the tensor that is scaled
+  Dtype dtype = Dtype::f32;
+  std::uint32_t tensor = 0;  ///< where they are: a catalogue tensor ...
+  std::uint32_t file = 0;
+  std::uint64_t offset = 0;  ///< ... that begins here
+};
+
+/// A range of one checkpoint tensor that a unit reads. Ranges of a unit land one after the other,
+/// with nothing between them.
+struct Read {
+  std::uint32_t source = 0;  ///< catalogue tensor
+  std::uint32_t file = 0;    ///< index into Catalogue::files
+  std::uint64_t first = 0;   ///< in the tensor, counted as Unit::region counts
+  std::uint64_t offset = 0;  ///< in the file, bytes
+  std::uint64_t bytes = 0;
 };
 
 /// The smallest piece of work. Its index in Plan::units is its ticket.
 struct Unit {
   std::uint32_t output = 0;
+  std::uint32_t slots = 0;  ///< credits: adjacent slots that it fills; 0: kept
   Route route;
-  std::uint64_t first_element = 0;  ///< of the flattened tensor; kept tensors count bytes instead
-  std::uint64_t elements = 0;       ///< (0 for an empty tensor)
-  std::uint64_t source_offset = 0;  ///< of its first byte in the file
-  std::uint64_t source_bytes = 0;
-  /// Where its first source byte lands: in the slot, or for a kept tensor of a checkpoint in the
-  /// output buffer. Congruent to source_offset modulo io::direct_alignment wherever that keeps the
-  /// elements aligned (`padded` says so).
-  std::uint32_t landing = 0;
+  /// The first read lands exactly as a direct read wants it: congruent to its file offset modulo
+  /// io::direct_alignment, with room up to those boundaries around it.
   bool padded = false;
+  /// Every unit granted before it on its device has to be home: it needs what they measured.
+  bool waits = false;
+  /// Of the flattened tensor, in elements (tensors of less than a byte an element: in bytes).
+  views::Region region;
+  std::uint64_t source_bytes = 0;  ///< of its reads together, scales aside
+  std::uint64_t scale_bytes = 0;   ///< of the reads of scales, each aligned
+  /// Where its first source byte lands: in the slot, or for a kept tensor of a checkpoint in the
+  /// output buffer.
+  std::uint32_t landing = 0;
+  std::uint32_t first_read = 0;  ///< index into Plan::reads
+  /// Ranges of numbers; for a tensor with scales as many ranges of those stand behind them.
+  std::uint32_t read_count = 0;
 };
 
 /// What one device is asked for.
@@ -84,6 +132,7 @@ struct DeviceLine {
   std::uint64_t output_bytes = 0;  ///< size of one output buffer; 0 for a memory sink
   std::uint32_t outputs = 0;       ///< how many of them
   std::uint64_t buffer_bytes = 0;  ///< of the byte source
+  std::uint64_t state_bytes = 0;   ///< what measuring units leave to later ones
   std::uint64_t load_line = 0;     ///< the most a load may ever hold here
   std::uint32_t units = 0;
 };
@@ -101,6 +150,10 @@ struct Plan {
   std::vector<OutputTensor> outputs;  ///< in ticket order
   std::vector<Component> components;
   std::vector<Unit> units;
+  std::vector<Read> reads;
+  std::vector<views::View> views;  ///< one an output, in the same order
+  /// One a catalogue tensor: the scales its numbers need, if any.
+  std::vector<std::optional<SourceScales>> scales;
   std::vector<DeviceLine> devices;
   std::vector<std::byte> constants;
   std::uint64_t unit_bytes = 0;          ///< after what the budget asked for
@@ -109,5 +162,15 @@ struct Plan {
   std::vector<io::StoredTensor> stored;  ///< checkpoint sink: one a component
   io::ShardLayout layout;                ///< checkpoint sink
 };
+
+/// What a unit reads in all, scales included.
+[[nodiscard]] inline std::uint64_t bytes_read_by(const Plan& plan, const Unit& unit) {
+  std::uint64_t bytes = 0;
+  const std::uint32_t kinds = plan.outputs[unit.output].scaled ? 2 : 1;
+  for (std::uint32_t i = 0; i < kinds * unit.read_count; ++i) {
+    bytes += plan.reads[unit.first_read + i].bytes;
+  }
+  return bytes;
+}
 
 }  // namespace plimsoll::plan

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "codecs/cast.hpp"
 #include "io/byte_source.hpp"
 #include "plan/align.hpp"
 
@@ -11,81 +10,83 @@ namespace {
 
 using codecs::FormatKind;
 
-bool is_plain(Dtype dtype) {
-  return dtype == Dtype::f32 || dtype == Dtype::f16 || dtype == Dtype::bf16;
-}
-
-/// Eight-bit floats fit bf16 exactly, except those with a wider exponent or more fraction; F64 is
-/// rounded to f32 once, as the reference libraries do before they quantize.
-Dtype working_dtype(Dtype dtype) {
-  if (is_plain(dtype)) return dtype;
-  return bits_of(dtype) == 8 ? Dtype::bf16 : Dtype::f32;
-}
-
-std::uint64_t element_bytes(Dtype dtype) {
-  return bits_of(dtype) / 8;
+std::uint64_t ceil_div(std::uint64_t value, std::uint64_t divisor) {
+  return value / divisor + (value % divisor != 0);
 }
 
 }  // namespace
 
-bool can_make(Dtype dtype, const codecs::Format& format) noexcept {
-  if (format.kind == FormatKind::keep) return true;
-  if (codecs::is_cast(format.kind)) {
-    return dtype == codecs::cast_dtype(format.kind) ||
-           codecs::can_cast(dtype, codecs::cast_dtype(format.kind));
+views::UnitRules unit_rules(Dtype dtype, const Work& work, std::uint64_t unit_bytes) noexcept {
+  views::UnitRules rules;
+  const std::uint64_t widest =
+      work.route.is_kept() ? element_bytes(dtype)
+                           : std::max(element_bytes(dtype), element_bytes(work.working));
+  rules.block = work.block;
+  rules.max_elements = std::max<std::uint64_t>(unit_bytes / widest, 1);
+  rules.tile_rows = work.tile;
+  rules.tile_columns = work.tile;
+  return rules;
+}
+
+SlotLayout slot_layout(Dtype dtype, Dtype working, const Route& route, std::uint64_t elements,
+                       std::uint64_t scale_bytes) noexcept {
+  SlotLayout slot;
+  slot.scales = with_alignment(elements * element_bytes(dtype));
+  slot.decoded = slot.scales + align_up(scale_bytes, component_alignment);
+  const std::uint64_t decoded = route.decode ? elements * element_bytes(working) : 0;
+  slot.arranged = slot.decoded + align_up(decoded, component_alignment);
+  const std::uint64_t width = element_bytes(route.decode ? working : dtype);
+  slot.bytes =
+      align_up(slot.arranged + (route.rearrange ? elements * width : 0), component_alignment);
+  return slot;
+}
+
+TileRange tiles_of(const io::Shape& shape, const views::Region& region) noexcept {
+  const std::uint64_t columns = shape.back();
+  const std::uint64_t rows = shape[shape.size() - 2];
+  const std::uint64_t grid_rows = ceil_div(rows, codecs::fp8_tile);
+  const std::uint64_t grid_columns = ceil_div(columns, codecs::fp8_tile);
+  const std::uint64_t row = region.first / columns;
+  // A plain range is whole rows, as tiles are not cut.
+  const bool plain = region.rows == 1 && region.columns >= columns;
+  const std::uint64_t count = plain ? region.columns / columns : region.rows;
+  TileRange range;
+  range.row_stride = grid_columns;
+  range.first = (row / rows * grid_rows + row % rows / codecs::fp8_tile) * grid_columns +
+                region.first % columns / codecs::fp8_tile;
+  range.rows = count > rows ? count / rows * grid_rows : ceil_div(count, codecs::fp8_tile);
+  range.columns =
+      ceil_div(plain ? columns : std::min(region.columns, columns), codecs::fp8_tile);
+  return range;
+}
+
+std::uint64_t scale_width(const codecs::Format& format) noexcept {
+  return format.scale == codecs::Fp8Scale::ue8m0 ? 1 : sizeof(float);
+}
+
+std::uint64_t scales_offset(const codecs::Format& format, std::uint64_t elements) noexcept {
+  const std::uint64_t codes = format.kind == FormatKind::nf4 ? ceil_div(elements, 2) : elements;
+  return align_up(codes, component_alignment);
+}
+
+std::uint64_t unit_output_bytes(const OutputTensor& output, const Route& route,
+                                const views::Region& region) noexcept {
+  const std::uint64_t elements = region.elements();
+  const codecs::Format& format = output.format;
+  if (route.is_kept()) return with_alignment(elements * element_bytes(output.source_dtype));
+  if (!route.quantize) return whole_pages(elements * element_bytes(output.dtype));
+  std::uint64_t scales = sizeof(float);
+  if (format.kind == FormatKind::nf4) {
+    scales = ceil_div(elements, format.blocksize) * sizeof(float);
+  } else if (format.kind == FormatKind::fp8_block && elements > 0) {
+    const TileRange tiles = tiles_of(output.shape, region);
+    scales = tiles.rows * tiles.columns * scale_width(format);
   }
-  return is_plain(dtype) || codecs::can_cast(dtype, working_dtype(dtype));
+  return whole_pages(scales_offset(format, elements) + scales);
 }
 
-Work work_for(Dtype dtype, const codecs::Format& format) noexcept {
-  Work work;
-  work.working = dtype;
-  if (codecs::is_cast(format.kind)) {
-    work.route.convert = dtype != codecs::cast_dtype(format.kind);
-  } else if (format.kind == FormatKind::nf4) {
-    work.working = working_dtype(dtype);
-    work.route.decode = work.working != dtype;
-    work.route.quantize = true;
-    work.block = format.blocksize;
-  }
-  return work;
-}
-
-std::uint64_t work_elements(Dtype dtype, const Work& work, std::uint64_t source_bytes) noexcept {
-  return is_kept(work) ? source_bytes : source_bytes / element_bytes(dtype);
-}
-
-std::uint64_t unit_elements(Dtype dtype, const Work& work, std::uint64_t unit_bytes) noexcept {
-  if (is_kept(work)) return std::max<std::uint64_t>(unit_bytes, 1);
-  const std::uint64_t widest = std::max(element_bytes(dtype), element_bytes(work.working));
-  return std::max(unit_bytes / widest / work.block, std::uint64_t{1}) * work.block;
-}
-
-std::uint64_t decoded_offset(std::uint64_t source_bytes) noexcept {
-  // One page in front to match the file's alignment, one behind to end on it.
-  return align_up(source_bytes, io::direct_alignment) + io::direct_alignment;
-}
-
-std::uint64_t unit_output_bytes(const Work& work, const codecs::Format& format,
-                                std::uint64_t elements) noexcept {
-  if (is_kept(work)) return decoded_offset(elements);
-  if (work.route.convert) {
-    return whole_pages(elements * element_bytes(codecs::cast_dtype(format.kind)));
-  }
-  const std::uint64_t blocks = elements / format.blocksize + (elements % format.blocksize != 0);
-  return whole_pages(absmax_offset(elements) + blocks * sizeof(float));
-}
-
-std::uint64_t absmax_offset(std::uint64_t elements) noexcept {
-  return align_up(elements / 2 + elements % 2, component_alignment);
-}
-
-std::uint64_t slot_bytes(Dtype dtype, const Work& work, std::uint64_t elements) noexcept {
-  if (is_kept(work)) return 0;
-  const std::uint64_t source = decoded_offset(elements * element_bytes(dtype));
-  const std::uint64_t decoded =
-      work.route.decode ? align_up(elements * element_bytes(work.working), page_size) : 0;
-  return source + decoded;
+std::uint64_t with_alignment(std::uint64_t bytes) noexcept {
+  return align_up(bytes, io::direct_alignment) + io::direct_alignment;
 }
 
 }  // namespace plimsoll::plan

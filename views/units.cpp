@@ -106,7 +106,9 @@ Slabs slabs_of(const StridedBox& box, std::uint64_t run) {
 
 class Cutter {
  public:
-  Cutter(const View& view, const UnitRules& rules) : view_(view), rules_(rules) {
+  /// `all`: every region, not only those that tell how large they get.
+  Cutter(const View& view, const UnitRules& rules, bool all)
+      : view_(view), rules_(rules), all_(all) {
     // A block larger than the tensor is the tensor.
     rules_.block = std::min(rules.block, std::max<std::uint64_t>(1, view.elements()));
     if (rules.tile_rows == 0) return;
@@ -139,8 +141,18 @@ class Cutter {
   bool tiled() const { return rules_.tile_rows != 0; }
 
   void add(const Region& region) {
-    units_.regions.push_back(region);
     units_.largest = std::max(units_.largest, region.elements());
+    if (!all_ && std::any_of(units_.regions.begin(), units_.regions.end(), [&](const Region& one) {
+          return one.rows == region.rows && one.columns == region.columns;
+        })) {
+      return;
+    }
+    units_.regions.push_back(region);
+  }
+
+  /// Only sizes are asked for, and all regions to come are as large as the first, or smaller.
+  [[nodiscard]] bool is_told() const {
+    return !all_ && !units_.slabs && !units_.regions.empty();
   }
 
   /// Elements of a unit that is a range of the flat result.
@@ -151,7 +163,7 @@ class Cutter {
   }
 
   void cut_ranges(std::uint64_t elements) {
-    for (std::uint64_t first = 0; first < view_.elements();) {
+    for (std::uint64_t first = 0; first < view_.elements() && !is_told();) {
       const std::uint64_t count = std::min(elements, view_.elements() - first);
       add({first, 1, count, 0});
       first += count;
@@ -178,7 +190,7 @@ class Cutter {
           std::max(rules_.max_elements / tile_rows, std::min(rules_.min_run, row_));
       columns = std::min(row_, std::max(step, rounded_down(wanted, step)));
     }
-    for (std::uint64_t row = 0; row < all_rows;) {
+    for (std::uint64_t row = 0; row < all_rows && !is_told();) {
       // Whole matrices, or a part of one.
       const std::uint64_t end =
           rows >= matrix_rows_ ? all_rows : rounded_down(row, matrix_rows_) + matrix_rows_;
@@ -274,6 +286,7 @@ class Cutter {
 
   const View& view_;
   UnitRules rules_;
+  bool all_;
   std::uint64_t row_ = 0;          // tiles: columns of a matrix
   std::uint64_t matrix_rows_ = 0;  // tiles: rows of a matrix
   Units units_;
@@ -281,7 +294,9 @@ class Cutter {
 
 }  // namespace
 
-Expected<Units> cut_units(const View& view, const UnitRules& rules) {
+namespace {
+
+Expected<void> check(const View& view, const UnitRules& rules) {
   if (rules.max_elements == 0 || rules.block == 0) {
     return fail(ErrorCode::invalid_argument, "units of no elements");
   }
@@ -292,7 +307,19 @@ Expected<Units> cut_units(const View& view, const UnitRules& rules) {
     return fail(ErrorCode::invalid_argument,
                 "a tensor of shape " + text_of(view.shape()) + " has no tiles of rows and columns");
   }
-  return Cutter(view, rules).cut();
+  return {};
+}
+
+}  // namespace
+
+Expected<Units> cut_units(const View& view, const UnitRules& rules) {
+  if (auto valid = check(view, rules); !valid) return fail(valid.error());
+  return Cutter(view, rules, true).cut();
+}
+
+Expected<Units> largest_units(const View& view, const UnitRules& rules) {
+  if (auto valid = check(view, rules); !valid) return fail(valid.error());
+  return Cutter(view, rules, false).cut();
 }
 
 }  // namespace plimsoll::views

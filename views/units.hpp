@@ -55,4 +55,9 @@ struct Units {
 /// invalid_argument if a rule is 0 that may not be, or tiles are asked of a tensor of rank 0 or 1.
 [[nodiscard]] Expected<Units> cut_units(const View& view, const UnitRules& rules);
 
+/// How large units get, without making them all: regions of which one has the sizes (rows and
+/// columns) of every region that cut_units() makes, or larger ones. Cheap where regions are flat
+/// ranges or tiles, as the first is the largest; else as cut_units(), but for the memory.
+[[nodiscard]] Expected<Units> largest_units(const View& view, const UnitRules& rules);
+
 }  // namespace plimsoll::views

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "codecs/format.hpp"
+#include "plan/plan.hpp"
+
+namespace plimsoll::plan {
+
+/// What becomes of a tensor's numbers.
+struct Treatment {
+  codecs::Format format;
+  /// What they are when they are quantized; nothing: what follows from the stored dtype.
+  std::optional<Dtype> working;
+
+  friend bool operator==(const Treatment&, const Treatment&) = default;
+};
+
+/// What there is to treat.
+struct Stock {
+  Dtype dtype = Dtype::f32;
+  bool scaled = false;  ///< FP8 whose numbers need scales
+  std::size_t rank = 2;
+};
+
+/// How a tensor is worked on, whatever its size.
+struct Work {
+  /// Of a unit whose source bytes arrive in the order of the result.
+  Route route;
+  Dtype working = Dtype::f32;  ///< dtype that the quantizer reads, or that a cast makes
+  std::uint64_t block = 1;     ///< elements that may not be separated
+  std::uint64_t tile = 0;      ///< rows and columns that may not be; 0: blocks are flat
+  bool one_scale = false;      ///< a scale for all units together
+};
+
+/// Whether the treatment can be given; keeping anything can.
+[[nodiscard]] bool can_make(const Stock& stock, const Treatment& treatment) noexcept;
+
+/// The stages for a tensor. A cast to the dtype it has already is no work: the tensor is kept.
+[[nodiscard]] Work work_for(const Stock& stock, const Treatment& treatment) noexcept;
+
+/// The stages of a unit whose source bytes arrive in another order.
+[[nodiscard]] Route rearranged(Route route, bool scaled) noexcept;
+
+/// The stages of a unit that only finds the largest magnitude.
+[[nodiscard]] Route measuring(Route route) noexcept;
+
+/// Bytes of one element, as units count them: 1 for the dtypes of less than a byte.
+[[nodiscard]] std::uint64_t element_bytes(Dtype dtype) noexcept;
+
+}  // namespace plimsoll::plan
