@@ -9,8 +9,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "codecs/elements-inl.hpp"
 #include "codecs/nf4_coder-inl.hpp"
-#include "codecs/nf4_elements-inl.hpp"
 
 // How it works. Blocks are taken eight at a time: their maxima are found together, so that one
 // vector of eight reciprocals serves them all, and one group ahead, so that the wait for the

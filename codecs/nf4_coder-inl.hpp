@@ -8,8 +8,8 @@
 
 #include <hwy/highway.h>
 
+#include "codecs/elements-inl.hpp"
 #include "codecs/nf4_buckets.hpp"
-#include "codecs/nf4_elements-inl.hpp"
 
 // A Coder turns pairs of fp32 elements into bytes of two codes, one in every 32-bit lane. Which one
 // there is depends on how many table entries the machine can permute.

@@ -1,9 +1,9 @@
 // Included once for every target: see Highway's foreach_target.h.
-#if defined(PLIMSOLL_CODECS_NF4_ELEMENTS_INL_HPP) == defined(HWY_TARGET_TOGGLE)
-#ifdef PLIMSOLL_CODECS_NF4_ELEMENTS_INL_HPP
-#undef PLIMSOLL_CODECS_NF4_ELEMENTS_INL_HPP
+#if defined(PLIMSOLL_CODECS_ELEMENTS_INL_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef PLIMSOLL_CODECS_ELEMENTS_INL_HPP
+#undef PLIMSOLL_CODECS_ELEMENTS_INL_HPP
 #else
-#define PLIMSOLL_CODECS_NF4_ELEMENTS_INL_HPP
+#define PLIMSOLL_CODECS_ELEMENTS_INL_HPP
 #endif
 
 #include <hwy/highway.h>
