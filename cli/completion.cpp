@@ -24,15 +24,9 @@ std::vector<std::string> owned(const Texts& texts) {
 
 /// The words a setting may have, for those that have a few.
 struct WordsOfPlace {
-  std::vector<std::string> operator()(config::Layout* place) const {
-    return owned(config::choices(place));
-  }
-  std::vector<std::string> operator()(config::ReadMethod* place) const {
-    return owned(config::choices(place));
-  }
-  std::vector<std::string> operator()(config::LogLevel* place) const {
-    return owned(config::choices(place));
-  }
+  template <class Choice>
+  requires std::is_enum_v<Choice> std::vector<std::string>
+  operator()(Choice* place) const { return owned(config::choices(place)); }
   std::vector<std::string> operator()(std::optional<codecs::Format>*) const {
     return owned(config::format_names());
   }

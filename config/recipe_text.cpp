@@ -4,68 +4,52 @@
 #include <array>
 #include <bit>
 #include <charconv>
+#include <type_traits>
+#include <utility>
 
-#include "config/nearest.hpp"
-#include "config/pattern.hpp"
+#include "config/arrow_rule.hpp"
+#include "config/written_word.hpp"
 
 namespace plimsoll::config {
 namespace {
 
 using codecs::Format;
 using codecs::FormatKind;
-using codecs::Nf4Variant;
 
 // In the order of FormatKind.
-constexpr std::array<std::string_view, 5> names = {"keep", "bf16", "f16", "f32", "nf4"};
+constexpr std::array<std::string_view, 7> names = {"keep", "bf16",      "f16",       "f32",
+                                                   "nf4",  "fp8-block", "fp8-tensor"};
 
-constexpr std::array<std::string_view, 2> nf4_option_names = {"blocksize", "variant"};
-constexpr std::array<std::string_view, 2> nf4_options = {"blocksize=32..4096 (a power of two)",
-                                                         "variant=cuda or cpu"};
-// In the order of Nf4Variant.
+// In the order of Nf4Variant, Fp8Recipe and Fp8Scale.
 constexpr std::array<std::string_view, 2> variant_names = {"cuda", "cpu"};
+constexpr std::array<std::string_view, 3> recipe_names = {"finegrained", "transformers", "vllm"};
+constexpr std::array<std::string_view, 2> scale_names = {"float", "ue8m0"};
 
-std::string quoted(std::string_view text) {
-  return std::string(1, '"').append(text).append(1, '"');
+/// An option of a format: how it is documented, read and shown.
+struct FormatOption {
+  std::string_view name;
+  std::string_view values;  // "name=what it may be"
+  Expected<void> (*set)(const FormatOption& option, Format& format, std::string_view value);
+  std::string (*text)(const Format& format);  // of its value
+};
+
+/// An option whose value is one of `words`, which stand in the order of the member's enum.
+template <auto Member, const auto& words>
+constexpr FormatOption word_option(std::string_view name, std::string_view values) {
+  return {name, values,
+          [](const FormatOption& option, Format& format, std::string_view value) -> Expected<void> {
+            const Expected<std::size_t> place = place_of(value, words, option.name);
+            if (!place) return fail(place.error());
+            using Choice = std::remove_reference_t<decltype(format.*Member)>;
+            format.*Member = static_cast<Choice>(*place);
+            return {};
+          },
+          [](const Format& format) {
+            return std::string(words[static_cast<std::size_t>(format.*Member)]);
+          }};
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blanks = " \t";
-  const std::size_t first = text.find_first_not_of(blanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
-std::string listed(std::span<const std::string_view> words) {
-  std::string out;
-  for (std::string_view word : words) out.append(out.empty() ? "" : ", ").append(word);
-  return out;
-}
-
-/// The place of `word` among `words`; otherwise an error about an unknown `what`.
-Expected<std::size_t> place_of(std::string_view word, std::span<const std::string_view> words,
-                               std::string_view what) {
-  const auto found = std::find(words.begin(), words.end(), word);
-  if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
-  return fail(ErrorCode::invalid_argument, "unknown " + std::string(what) + " " + quoted(word) +
-                                               " (known: " + listed(words) + ")" +
-                                               did_you_mean(word, words));
-}
-
-Expected<void> set_nf4_option(Format& format, std::size_t option, std::string_view value) {
-  if (option == 1) {
-    const Expected<std::size_t> variant = place_of(value, variant_names, "nf4 variant");
-    if (!variant) return fail(variant.error());
-    format.variant = static_cast<Nf4Variant>(*variant);
-    return {};
-  }
+Expected<void> set_blocksize(const FormatOption&, Format& format, std::string_view value) {
   std::uint32_t size = 0;
   const char* end = value.data() + value.size();
   const auto [stop, code] = std::from_chars(value.data(), end, size);
@@ -76,28 +60,57 @@ Expected<void> set_nf4_option(Format& format, std::size_t option, std::string_vi
   return {};
 }
 
-Expected<void> set_options(Format& format, std::string_view name, std::string_view options) {
-  if (!codecs::is_quantized(format.kind)) {
+constexpr std::array<FormatOption, 2> nf4_options = {{
+    {"blocksize", "blocksize=32..4096 (a power of two)", set_blocksize,
+     [](const Format& format) { return std::to_string(format.blocksize); }},
+    word_option<&Format::variant, variant_names>("variant", "variant=cuda or cpu"),
+}};
+
+constexpr std::array<FormatOption, 2> fp8_block_options = {{
+    word_option<&Format::recipe, recipe_names>("recipe",
+                                               "recipe=finegrained, transformers or vllm"),
+    word_option<&Format::scale, scale_names>("scale", "scale=float or ue8m0"),
+}};
+
+std::span<const FormatOption> options_of(FormatKind kind) {
+  if (kind == FormatKind::nf4) return nf4_options;
+  if (kind == FormatKind::fp8_block) return fp8_block_options;
+  return {};
+}
+
+/// The option that `key` names; otherwise an error that lists those there are.
+Expected<std::size_t> find_option(std::span<const FormatOption> options, std::string_view key,
+                                  std::string_view format) {
+  std::vector<std::string_view> known;
+  for (const FormatOption& option : options) known.push_back(option.name);
+  return place_of(key, known, std::string(format) + " option");
+}
+
+Expected<void> set_options(Format& format, std::string_view name, std::string_view text) {
+  const std::span<const FormatOption> options = options_of(format.kind);
+  if (options.empty()) {
     return fail(ErrorCode::invalid_argument, "format " + quoted(name) + " takes no options");
   }
-  std::array<bool, nf4_option_names.size()> given{};
+  std::vector<bool> given(options.size());
   while (true) {
-    const std::size_t comma = options.find(',');
-    const std::string_view assignment = trimmed(options.substr(0, comma));
+    const std::size_t comma = text.find(',');
+    const std::string_view assignment = trimmed(text.substr(0, comma));
     const std::size_t equals = assignment.find('=');
     if (equals == std::string_view::npos) {
       return fail(ErrorCode::invalid_argument,
                   "format option " + quoted(assignment) + " is not of the form option=value");
     }
     const std::string_view key = trimmed(assignment.substr(0, equals));
-    const Expected<std::size_t> option = place_of(key, nf4_option_names, "nf4 option");
-    if (!option) return fail(option.error());
-    if (std::exchange(given[*option], true)) {
+    const Expected<std::size_t> found = find_option(options, key, name);
+    if (!found) return fail(found.error());
+    if (given[*found]) {
       return fail(ErrorCode::invalid_argument, "format option " + quoted(key) + " is given twice");
     }
-    Expected<void> set = set_nf4_option(format, *option, trimmed(assignment.substr(equals + 1)));
+    given[*found] = true;
+    const FormatOption& option = options[*found];
+    Expected<void> set = option.set(option, format, trimmed(assignment.substr(equals + 1)));
     if (!set || comma == std::string_view::npos) return set;
-    options.remove_prefix(comma + 1);
+    text.remove_prefix(comma + 1);
   }
 }
 
@@ -107,9 +120,14 @@ std::span<const std::string_view> format_names() {
   return names;
 }
 
-std::span<const std::string_view> format_options(std::string_view name) {
-  if (name == "nf4") return nf4_options;
-  return {};
+std::vector<std::string_view> format_options(std::string_view name) {
+  std::vector<std::string_view> out;
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return out;
+  for (const FormatOption& option : options_of(static_cast<FormatKind>(found - names.begin()))) {
+    out.push_back(option.values);
+  }
+  return out;
 }
 
 Expected<Format> parse_format(std::string_view text) {
@@ -128,35 +146,23 @@ Expected<Format> parse_format(std::string_view text) {
 
 std::string format_text(const Format& format) {
   std::string text(names[static_cast<std::size_t>(format.kind)]);
-  if (!codecs::is_quantized(format.kind)) return text;
   const Format standard{.kind = format.kind};
   char separator = ':';
-  if (format.blocksize != standard.blocksize) {
-    text.append(1, separator).append("blocksize=").append(std::to_string(format.blocksize));
+  for (const FormatOption& option : options_of(format.kind)) {
+    const std::string value = option.text(format);
+    if (value == option.text(standard)) continue;
+    text.append(1, separator).append(option.name).append("=").append(value);
     separator = ',';
-  }
-  if (format.variant != standard.variant) {
-    text.append(1, separator).append("variant=");
-    text.append(variant_names[static_cast<std::size_t>(format.variant)]);
   }
   return text;
 }
 
 Expected<MatchRule> parse_match(std::string_view text) {
-  const std::size_t arrow = text.rfind("->");
-  if (arrow == std::string_view::npos) {
-    return fail(ErrorCode::invalid_argument,
-                "match " + quoted(text) + " is not of the form 'REGEX -> FORMAT'");
-  }
-  std::string_view pattern = trimmed(text.substr(0, arrow));
-  if (pattern.empty()) {
-    return fail(ErrorCode::invalid_argument, "match " + quoted(text) + " has no pattern");
-  }
-  const Expected<Pattern> compiled = Pattern::compile(pattern);
-  if (!compiled) return fail(compiled.error());
-  const Expected<Format> format = parse_format(text.substr(arrow + 2));
+  Expected<ArrowRule> rule = split_arrow(text, "match", "FORMAT");
+  if (!rule) return fail(rule.error());
+  const Expected<Format> format = parse_format(rule->word);
   if (!format) return fail(format.error());
-  return MatchRule{std::string(pattern), *format};
+  return MatchRule{std::move(rule->pattern), *format};
 }
 
 std::string match_text(const MatchRule& rule) {

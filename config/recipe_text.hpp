@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "codecs/format.hpp"
 #include "errors/expected.hpp"
@@ -13,8 +14,8 @@ namespace plimsoll::config {
 [[nodiscard]] std::span<const std::string_view> format_names();
 
 /// The options a format takes, each with its values, for example "blocksize=32..4096 (a power of
-/// two)". Empty for a format without options or an unknown name. Static storage.
-[[nodiscard]] std::span<const std::string_view> format_options(std::string_view name);
+/// two)". Empty for a format without options or an unknown name. The texts are static.
+[[nodiscard]] std::vector<std::string_view> format_options(std::string_view name);
 
 /// Reads FORMAT[:option=value,...], for example "nf4:blocksize=128,variant=cpu". Names, options and
 /// values may be in upper or lower case. An unknown word is invalid_argument and names the nearest.

@@ -37,6 +37,16 @@ constexpr auto settings_table = std::to_array<SettingSchema>({
      place<&Settings::recipe, &RecipeSettings::expect>},
     {"recipe.strict", "--strict", "", "Missing, unexpected and mismatched names are a failure",
      place<&Settings::recipe, &RecipeSettings::strict>},
+    {"recipe.rules", "--rules", "DIR",
+     "A directory whose *.toml files add rules for model families, or override the shipped ones",
+     place<&Settings::recipe, &RecipeSettings::rules>},
+    {"recipe.parallel", "--parallel", "RANK/COUNT",
+     "Loads only the share of one tensor-parallel rank, counted from 0",
+     place<&Settings::recipe, &RecipeSettings::parallel>},
+    {"recipe.slice", "--slice", "'REGEX -> columns|rows|experts|whole'",
+     "How tensors whose name contains REGEX are divided among ranks; the first match wins, before "
+     "the shipped patterns",
+     place<&Settings::recipe, &RecipeSettings::slice>},
 
     {"plan.slots", "--slots", "N",
      "Credits per device: at most N units are in full precision at a time",
@@ -47,6 +57,11 @@ constexpr auto settings_table = std::to_array<SettingSchema>({
     {"plan.budget", "--budget", "SIZE",
      "Most memory per device; slots, then unit bytes, are lowered to fit",
      place<&Settings::plan, &PlanSettings::budget>, 1, any_size},
+    {"plan.merge", "--merge", "WAY",
+     "How the parts of a merged tensor come together: one by one (fold), all at once in adjacent "
+     "slots (gather), read once for the scales and once more (two-pass), or as the plan finds best "
+     "(auto)",
+     place<&Settings::plan, &PlanSettings::merge>},
 
     {"engine.devices", "--devices", "DEVICE,...",
      "Where tensors go: host, host:N (a virtual device in main memory) or cuda:N",
@@ -85,6 +100,7 @@ constexpr std::array<std::string_view, 7> groups = {"recipe", "plan",  "engine",
                                                     "output", "trace", "log"};
 
 constexpr std::array<std::string_view, 3> layouts = {"hub", "transformers", "gguf"};
+constexpr std::array<std::string_view, 4> merges = {"auto", "fold", "gather", "two-pass"};
 constexpr std::array<std::string_view, 3> read_methods = {"auto", "pread", "direct"};
 constexpr std::array<std::string_view, 5> log_levels = {"error", "warning", "info", "debug",
                                                         "trace"};
@@ -157,6 +173,9 @@ std::string nearest_setting(std::string_view name) {
 
 std::span<const std::string_view> choices(const Layout*) {
   return layouts;
+}
+std::span<const std::string_view> choices(const Merge*) {
+  return merges;
 }
 std::span<const std::string_view> choices(const ReadMethod*) {
   return read_methods;

@@ -15,9 +15,9 @@ namespace plimsoll::config {
 /// Where a setting lives inside Settings. The alternative is the setting's type.
 using SettingPlace =
     std::variant<bool*, std::uint32_t*, std::uint64_t*, std::optional<std::uint64_t>*, std::string*,
-                 Layout*, ReadMethod*, LogLevel*, std::optional<codecs::Format>*,
+                 Layout*, Merge*, ReadMethod*, LogLevel*, std::optional<codecs::Format>*,
                  std::vector<MatchRule>*, std::optional<std::vector<std::string>>*,
-                 std::vector<std::string>*>;
+                 std::optional<ParallelRank>*, std::vector<SliceRule>*, std::vector<std::string>*>;
 
 /// The one home of a setting: loading, validation, listing and documentation all read it here.
 struct SettingSchema {
@@ -56,8 +56,9 @@ struct FoundSetting {
 /// `; did you mean "plan.slots"?` for a name that find_setting does not know.
 [[nodiscard]] std::string nearest_setting(std::string_view name);
 
-/// The words that a Layout, ReadMethod or LogLevel may have, in the enum's order.
+/// The words that a Layout, Merge, ReadMethod or LogLevel may have, in the enum's order.
 [[nodiscard]] std::span<const std::string_view> choices(const Layout*);
+[[nodiscard]] std::span<const std::string_view> choices(const Merge*);
 [[nodiscard]] std::span<const std::string_view> choices(const ReadMethod*);
 [[nodiscard]] std::span<const std::string_view> choices(const LogLevel*);
 

@@ -53,6 +53,14 @@ std::optional<std::string> show(const std::vector<MatchRule>& rules) {
 std::optional<std::string> show(const std::optional<std::vector<std::string>>& patterns) {
   return patterns ? std::optional(toml_list(*patterns)) : std::nullopt;
 }
+std::optional<std::string> show(const std::optional<ParallelRank>& parallel) {
+  return parallel ? std::optional(toml_string(parallel_text(*parallel))) : std::nullopt;
+}
+std::optional<std::string> show(const std::vector<SliceRule>& rules) {
+  std::vector<std::string> texts;
+  for (const SliceRule& rule : rules) texts.push_back(slice_text(rule));
+  return toml_list(texts);
+}
 std::optional<std::string> show(const std::vector<std::string>& texts) {
   return toml_list(texts);
 }
@@ -84,6 +92,12 @@ struct RangeText {
   std::string operator()(const std::vector<MatchRule>*) const { return "an array of rules"; }
   std::string operator()(const std::optional<std::vector<std::string>>*) const {
     return "an array of patterns";
+  }
+  std::string operator()(const std::optional<ParallelRank>*) const {
+    return "a rank below the count, 1 to 65536";
+  }
+  std::string operator()(const std::vector<SliceRule>*) const {
+    return "an array of rules: " + word_list(slice_kinds());
   }
   std::string operator()(const std::vector<std::string>*) const {
     return "an array, or a comma list, of host, host:N and cuda:N";

@@ -155,29 +155,52 @@ requires std::is_enum_v<Choice> Problem read(const SettingSchema&, const RawValu
   return std::nullopt;
 }
 
-Problem read(const SettingSchema&, const RawValue& value, bool,
-             std::optional<codecs::Format>& place) {
+/// What one text says, as `parse` understands it.
+template <class Value>
+Problem read_one(const RawValue& value, Expected<Value> (*parse)(std::string_view),
+                 std::optional<Value>& place) {
   Problem problem;
   const std::optional<std::string> text = single_text(value, problem);
   if (!text) return problem;
-  const Expected<codecs::Format> format = parse_format(*text);
-  if (!format) return format.error().reason();
-  place = *format;
+  Expected<Value> parsed = parse(*text);
+  if (!parsed) return parsed.error().reason();
+  place = std::move(*parsed);
   return std::nullopt;
 }
 
-Problem read(const SettingSchema&, const RawValue& value, bool, std::vector<MatchRule>& place) {
+/// What each text of a list says.
+template <class Value>
+Problem read_each(const RawValue& value, Expected<Value> (*parse)(std::string_view),
+                  std::vector<Value>& place) {
   Problem problem;
   const std::optional<std::vector<std::string>> texts = several_texts(value, problem);
   if (!texts) return problem;
-  std::vector<MatchRule> rules;
+  std::vector<Value> all;
   for (const std::string& text : *texts) {
-    Expected<MatchRule> rule = parse_match(text);
-    if (!rule) return rule.error().reason();
-    rules.push_back(std::move(*rule));
+    Expected<Value> parsed = parse(text);
+    if (!parsed) return parsed.error().reason();
+    all.push_back(std::move(*parsed));
   }
-  place = std::move(rules);
+  place = std::move(all);
   return std::nullopt;
+}
+
+Problem read(const SettingSchema&, const RawValue& value, bool,
+             std::optional<codecs::Format>& place) {
+  return read_one(value, parse_format, place);
+}
+
+Problem read(const SettingSchema&, const RawValue& value, bool,
+             std::optional<ParallelRank>& place) {
+  return read_one(value, parse_parallel, place);
+}
+
+Problem read(const SettingSchema&, const RawValue& value, bool, std::vector<MatchRule>& place) {
+  return read_each(value, parse_match, place);
+}
+
+Problem read(const SettingSchema&, const RawValue& value, bool, std::vector<SliceRule>& place) {
+  return read_each(value, parse_slice, place);
 }
 
 Problem read(const SettingSchema&, const RawValue& value, bool,

@@ -7,6 +7,7 @@
 
 #include "codecs/format.hpp"
 #include "config/recipe_text.hpp"
+#include "config/slice_rule.hpp"
 
 namespace plimsoll::config {
 
@@ -32,6 +33,8 @@ struct RecipeSettings {
   std::string expect;   ///< file with the tensors the model wants; empty: none
   bool strict = false;  ///< missing, unexpected and mismatched names are a failure
   std::string rules;    ///< directory with rules that add to the shipped ones; empty: none
+  std::optional<ParallelRank> parallel;  ///< nothing: all of every tensor
+  std::vector<SliceRule> slice;          ///< first match wins, before the shipped patterns
 
   friend bool operator==(const RecipeSettings&, const RecipeSettings&) = default;
 };

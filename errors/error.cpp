@@ -12,9 +12,10 @@ namespace {
 constexpr std::size_t line_limit = 960;
 
 constexpr std::array<std::string_view, error_code_count> code_names = {
-    "invalid_argument",  "invalid_config",  "not_found",   "malformed",       "unsupported",
-    "infeasible_budget", "out_of_memory",   "read_failed", "write_failed",    "disk_full",
-    "output_exists",     "resume_mismatch", "cancelled",   "consumer_failed", "internal",
+    "invalid_argument", "invalid_config",    "not_found",       "malformed",
+    "unsupported",      "infeasible_budget", "out_of_memory",   "read_failed",
+    "write_failed",     "disk_full",         "output_exists",   "resume_mismatch",
+    "names_differ",     "cancelled",         "consumer_failed", "internal",
 };
 
 }  // namespace

@@ -8,9 +8,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "plimsoll/config.hpp"
 #include "plimsoll/error.hpp"
+#include "plimsoll/expected_tensor.hpp"
 #include "plimsoll/export.hpp"
 #include "plimsoll/load.hpp"
 #include "plimsoll/model.hpp"
@@ -49,6 +51,12 @@ struct LoadOptions {
   /// cancelled, before all are given back. An exception ends the load with consumer_failed; the
   /// consumer then gets no more. Not together with `destination`.
   std::function<void(FinishedTensor)> consumer;
+
+  /// The tensors that the model wants, all of them, each name once. With them names, shapes and
+  /// dtypes are held against the model's own; Report says what is missing, unexpected and
+  /// mismatched. They stand in place of the file that the setting `recipe.expect` names. Empty:
+  /// that file, else Report::unchecked says which checks could not be made.
+  std::vector<ExpectedTensor> expected;
 };
 
 /// Loads checkpoints. Owns threads and devices; several engines can live in one process, also

@@ -24,12 +24,13 @@ enum class ErrorCode : std::uint8_t {
   disk_full,          ///< no space (or quota) left for the output
   output_exists,      ///< the output is there already and neither force nor resume was asked for
   resume_mismatch,    ///< an interrupted run's source or settings differ from this one's
+  names_differ,       ///< strict, and the checkpoint has not just what the model wants
   cancelled,          ///< the caller cancelled
   consumer_failed,    ///< the caller's consumer threw or refused a tensor
   internal,           ///< a broken promise inside the engine: a defect worth reporting
 };
 
-inline constexpr int error_code_count = 15;
+inline constexpr int error_code_count = 16;
 
 /// The enumerator's spelling, for example "infeasible_budget". Static storage.
 [[nodiscard]] PLIMSOLL_API std::string_view name_of(ErrorCode code) noexcept;

@@ -44,6 +44,8 @@ struct Report {
   std::vector<std::string> missing;     ///< names the model wants and the checkpoint has not
   std::vector<std::string> unexpected;  ///< names the model does not want
   std::vector<std::string> mismatched;  ///< names whose shapes differ
+  std::vector<Mismatch> mismatches;     ///< the same names with the shapes
+  std::vector<std::string> unchecked;   ///< sentences: what only a list of expected tensors tells
   std::vector<std::string> kept;  ///< weights left as they were though the format was asked for
   std::vector<DeviceReport> devices;
 };

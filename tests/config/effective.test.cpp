@@ -39,6 +39,9 @@ budget = 123456789
 devices = ["host:0", "cuda:1"]
 source = "direct"
 expect = 'C:\x'
+parallel = "3/8"
+slice = ['\.wo\. -> rows', 'experts -> experts']
+merge = "gather"
 )",
                                   "multi\nline.toml"));
   Configuration again;

@@ -63,6 +63,9 @@ TEST_CASE("without any file the settings are the embedded defaults") {
   CHECK(settings.plan.slots == 4);
   CHECK(settings.plan.unit_bytes == 1'048'576);
   CHECK_FALSE(settings.plan.budget.has_value());
+  CHECK(settings.plan.merge == Merge::automatic);
+  CHECK_FALSE(settings.recipe.parallel.has_value());
+  CHECK(settings.recipe.slice.empty());
   CHECK(settings.engine.devices == std::vector<std::string>{"host"});
   CHECK(settings.io.source == ReadMethod::automatic);
   CHECK(settings.output.shard_size == 5'000'000'000);
@@ -78,10 +81,14 @@ skip = ['lm_head', '\.norm\.']
 layout = "transformers"
 expect = "model.json"
 strict = true
+rules = "more-rules"
+parallel = "1/4"
+slice = ['\.o_proj\. -> rows', 'q_proj -> columns']
 [plan]
 slots = 2
 unit-bytes = "512KiB"
 budget = 1000000
+merge = "two-pass"
 [engine]
 devices = ["host:0", "host:1"]
 threads = 3
@@ -106,9 +113,14 @@ progress = false
   CHECK(settings.recipe.layout == Layout::transformers);
   CHECK(settings.recipe.expect == "model.json");
   CHECK(settings.recipe.strict);
+  CHECK(settings.recipe.rules == "more-rules");
+  CHECK(settings.recipe.parallel == ParallelRank{1, 4});
+  CHECK(settings.recipe.slice ==
+        std::vector<SliceRule>{{"\\.o_proj\\.", SliceKind::rows}, {"q_proj", SliceKind::columns}});
   CHECK(settings.plan.slots == 2);
   CHECK(settings.plan.unit_bytes == 512 * 1024);
   CHECK(settings.plan.budget == 1'000'000u);
+  CHECK(settings.plan.merge == Merge::two_pass);
   CHECK(settings.engine.devices == std::vector<std::string>{"host:0", "host:1"});
   CHECK(settings.engine.threads == 3);
   CHECK(settings.io.source == ReadMethod::direct);
@@ -182,6 +194,10 @@ TEST_CASE("a bad config file is refused with line, key and reason") {
       {"match = [\"a\"]", "is not of the form"},
       {"match = [1]", "found an array of other things than strings"},
       {"skip = [\"(\"]", "position"},
+      {"merge = \"folded\"", "did you mean \"fold\"?"},
+      {"parallel = \"4/4\"", "test.toml:1: parallel: there is no rank 4 of 4"},
+      {"parallel = 1", "expected a string, found an integer"},
+      {"slice = [\"a -> rows\", \"b -> sideways\"]", "unknown slice \"sideways\""},
       {"devices = \"gpu\"", "unknown device \"gpu\""},
       {"devices = []", "no device is named"},
       {"expect = [\"a\"]", "expected a string, found an array"},

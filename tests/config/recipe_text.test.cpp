@@ -7,6 +7,8 @@
 using plimsoll::ErrorCode;
 using plimsoll::codecs::Format;
 using plimsoll::codecs::FormatKind;
+using plimsoll::codecs::Fp8Recipe;
+using plimsoll::codecs::Fp8Scale;
 using plimsoll::codecs::Nf4Variant;
 using plimsoll::config::format_names;
 using plimsoll::config::format_options;
@@ -29,6 +31,18 @@ TEST_CASE("a format is read with its options, in any case") {
   CHECK(*parse_format("Nf4: BlockSize = 32 , variant=CPU") == small);
 }
 
+TEST_CASE("block-wise FP8 is read with recipe and scale, FP8 of whole tensors without options") {
+  const Format standard{.kind = FormatKind::fp8_block};
+  CHECK(standard.recipe == Fp8Recipe::finegrained);
+  CHECK(standard.scale == Fp8Scale::f32);
+  CHECK(*parse_format("fp8-block") == standard);
+  CHECK(*parse_format("FP8-Block:recipe=finegrained,scale=float") == standard);
+  CHECK(parse_format("fp8-block:recipe=transformers")->recipe == Fp8Recipe::transformers);
+  CHECK(parse_format("fp8-block:recipe=vllm")->recipe == Fp8Recipe::vllm);
+  CHECK(parse_format("fp8-block: scale = UE8M0")->scale == Fp8Scale::ue8m0);
+  CHECK(*parse_format("fp8-tensor") == Format{.kind = FormatKind::fp8_tensor});
+}
+
 TEST_CASE("a format's text is canonical and reads back") {
   CHECK(format_text({.kind = FormatKind::bf16}) == "bf16");
   CHECK(format_text(*parse_format("nf4:blocksize=64")) == "nf4");
@@ -41,10 +55,27 @@ TEST_CASE("a format's text is canonical and reads back") {
       CHECK(*parse_format(format_text(format)) == format);
     }
   }
+  CHECK(format_text(*parse_format("fp8-block:scale=ue8m0,recipe=vllm")) ==
+        "fp8-block:recipe=vllm,scale=ue8m0");
+  for (Fp8Recipe recipe : {Fp8Recipe::finegrained, Fp8Recipe::transformers, Fp8Recipe::vllm}) {
+    for (Fp8Scale scale : {Fp8Scale::f32, Fp8Scale::ue8m0}) {
+      const Format format{.kind = FormatKind::fp8_block, .recipe = recipe, .scale = scale};
+      CHECK(*parse_format(format_text(format)) == format);
+    }
+  }
+}
+
+TEST_CASE("a member that belongs to another format does not show") {
+  CHECK(format_text({.kind = FormatKind::nf4, .recipe = Fp8Recipe::vllm}) == "nf4");
+  CHECK(format_text({.kind = FormatKind::fp8_block, .blocksize = 128}) == "fp8-block");
+  CHECK(format_text({.kind = FormatKind::fp8_tensor, .scale = Fp8Scale::ue8m0}) == "fp8-tensor");
 }
 
 TEST_CASE("only formats with options list some") {
   CHECK(format_options("nf4").size() == 2);
+  REQUIRE(format_options("fp8-block").size() == 2);
+  CHECK(format_options("fp8-block")[0] == "recipe=finegrained, transformers or vllm");
+  CHECK(format_options("fp8-tensor").empty());
   CHECK(format_options("bf16").empty());
   CHECK(format_options("none such").empty());
 }
@@ -58,7 +89,7 @@ TEST_CASE("a format that is not known, or not so, says what is wrong") {
       {"nf4:blocksize", "not of the form option=value"},
       {"nf4:blocksize=64,", "not of the form option=value"},
       {"nf4:blokcsize=64", "did you mean \"blocksize\"?"},
-      {"nf4:variant=gpu", "did you mean \"cpu\"?"},
+      {"nf4:variant=gpu", "unknown variant \"gpu\" (known: cuda, cpu); did you mean \"cpu\"?"},
       {"nf4:blocksize=63", "power of two"},
       {"nf4:blocksize=16", "power of two"},
       {"nf4:blocksize=8192", "power of two"},
@@ -67,6 +98,13 @@ TEST_CASE("a format that is not known, or not so, says what is wrong") {
       {"nf4:blocksize=99999999999999999999", "power of two"},
       {"nf4:blocksize=64,blocksize=64", "given twice"},
       {"bf16:blocksize=64", "takes no options"},
+      {"fp8", "unknown format \"fp8\" (known: keep, bf16, f16, f32, nf4, fp8-block, fp8-tensor)"},
+      {"fp8-blok", "did you mean \"fp8-block\"?"},
+      {"fp8-block:blocksize=64", "unknown fp8-block option \"blocksize\" (known: recipe, scale)"},
+      {"fp8-block:recipe=fine", "unknown recipe \"fine\" (known: finegrained"},
+      {"fp8-block:scale=e8m0", "did you mean \"ue8m0\"?"},
+      {"fp8-block:scale=float,scale=float", "given twice"},
+      {"fp8-tensor:scale=float", "takes no options"},
   };
   for (const auto& [text, reason] : cases) {
     INFO(text);

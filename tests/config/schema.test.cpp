@@ -39,9 +39,10 @@ TEST_CASE("no two settings live in the same place") {
 
 TEST_CASE("every option of the command line that is a setting is found by its name") {
   for (const char* option :
-       {"--to", "--match", "--skip", "--layout", "--expect", "--slots", "--unit-bytes", "--budget",
-        "--devices", "--threads", "--source", "-o", "--shard-size", "--force", "--resume",
-        "--trace", "--json", "--no-progress", "--strict"}) {
+       {"--to",         "--match",  "--skip",    "--layout",   "--expect", "--slots",
+        "--unit-bytes", "--budget", "--devices", "--threads",  "--source", "-o",
+        "--shard-size", "--force",  "--resume",  "--trace",    "--json",   "--no-progress",
+        "--strict",     "--rules",  "--merge",   "--parallel", "--slice"}) {
     INFO(option);
     CHECK(find_setting(option).has_value());
   }
