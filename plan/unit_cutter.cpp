@@ -41,10 +41,7 @@ std::uint32_t count_sources(const views::View& view) {
 }
 
 std::uint64_t scale_row_bytes(const SourceScales& scales) noexcept {
-  const codecs::Fp8Grid& grid = scales.grid;
-  const std::uint64_t columns =
-      grid.columns / grid.tile_columns + (grid.columns % grid.tile_columns != 0);
-  return columns * element_bytes(scales.dtype);
+  return codecs::fp8_scales_per_row(scales.grid) * element_bytes(scales.dtype);
 }
 
 views::UnitRules UnitCutter::rules_for(std::uint32_t index) const {
