@@ -122,12 +122,17 @@ class Division {
 
   const Blueprints& all_;
   const ParallelShare& share_;
-  std::unordered_map<std::string_view, std::uint32_t> names_;
+  mutable std::unordered_map<std::string_view, std::uint32_t> names_;
   ExpertCounts expert_counts_;
   std::vector<Part> parts_;
 };
 
+/// Most checkpoints never ask, and an index of all names takes a while.
 const Blueprint* Division::find(const std::string& name) const {
+  if (names_.empty()) {
+    names_.reserve(all_.tensors.size());
+    for (std::uint32_t i = 0; i < all_.tensors.size(); ++i) names_.emplace(all_.tensors[i].name, i);
+  }
   const auto found = names_.find(name);
   return found == names_.end() ? nullptr : &all_.tensors[found->second];
 }
@@ -272,6 +277,8 @@ Expected<void> Division::check_dtype(const Blueprint& tensor) const {
                   " has less than a byte an element, and only whole tensors of such can be taken");
   }
   if (bits_of(tensor.dtype) > 8 || !is_floating_point(tensor.dtype)) return {};
+  const std::uint32_t source = tensor.view.box(0).source;
+  if (source < all_.scales.size() && all_.scales[source]) return {};
   for (const char* suffix : {"_scale_inv", "_scale"}) {
     const Blueprint* scales = find(tensor.name + suffix);
     if (scales && !scales->scales_of && scales->view.elements() > 1) {
@@ -294,9 +301,7 @@ Expected<Part> Division::part_of(const Blueprint& tensor, const Slice& slice) co
 Expected<void> Division::decide(const SliceTest& test) {
   const std::vector<Blueprint>& tensors = all_.tensors;
   std::vector<Slice> slices(tensors.size());
-  names_.reserve(tensors.size());
   for (std::uint32_t i = 0; i < tensors.size(); ++i) {
-    names_.emplace(tensors[i].name, i);
     if (tensors[i].scales_of) continue;
     const auto slice = test(tensors[i].name, tensors[i].view.shape());
     if (!slice) return fail(slice.error());
@@ -357,9 +362,9 @@ Expected<Blueprints> parallel_share(Blueprints all, const ParallelShare& share,
 
   // Scales name their weight by its place, which moves where tensors before it are gone.
   std::vector<std::uint32_t> places(all.tensors.size(), 0);
-  Blueprints out;
-  for (std::size_t i = 0; i < all.tensors.size(); ++i) {
-    places[i] = static_cast<std::uint32_t>(out.tensors.size());
+  std::uint32_t kept = 0;
+  for (std::uint32_t i = 0; i < all.tensors.size(); ++i) {
+    places[i] = kept;
     const Part& part = division.part(i);
     if (!part.kept) continue;
     if (!part.runs.empty()) {
@@ -367,13 +372,14 @@ Expected<Blueprints> parallel_share(Blueprints all, const ParallelShare& share,
       if (!view) return fail(view.error());
       all.tensors[i].view = std::move(*view);
     }
-    out.tensors.push_back(std::move(all.tensors[i]));
+    if (kept != i) all.tensors[kept] = std::move(all.tensors[i]);
+    ++kept;
   }
-  for (Blueprint& tensor : out.tensors) {
+  all.tensors.erase(all.tensors.begin() + kept, all.tensors.end());
+  for (Blueprint& tensor : all.tensors) {
     if (tensor.scales_of) tensor.scales_of = places[*tensor.scales_of];
   }
-  out.scales = std::move(all.scales);
-  return out;
+  return all;
 }
 
 }  // namespace plimsoll::plan
