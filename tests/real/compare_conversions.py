@@ -147,7 +147,7 @@ def compare_case(command, facts, directory):
         steps[step] = differences(tensors_of(out), truth, aside)
         if more:
             steps[step] += report_faults(report, facts)
-    if not defects:
+    if not defects and not facts["own_faults"]:
         _, failure = command.convert(out, directory / "out-hub", "hub") if out.exists() else (0, "nothing to read")
         steps["back"] = [failure] if failure else differences(
             tensors_of(directory / "out-hub"), tensors_of(directory / "back/model.safetensors"), set(tied))
@@ -156,21 +156,37 @@ def compare_case(command, facts, directory):
     return steps
 
 
-def summed_up(faults):
-    return "ok" if not faults else f"{len(faults)} differ"
+def summed_up(row, steps):
+    """What a cell says of some steps of a case; nothing if it was not compared."""
+    if row is None or "steps" not in row:
+        return ""
+    faults = sum((row["steps"].get(step, []) for step in steps), [])
+    if faults:
+        return f"{len(faults)} differ"
+    return "ok" if any(step in row["steps"] for step in steps) else ""
+
+
+STEPS = ("by the rules", "with --expect", "back")
 
 
 def in_table(rows):
-    lines = ["| type | class | case | checkpoint | model | by the rules | with --expect | back |",
-             "|---|---|---|---|---|---|---|---|"]
+    """A row a class and dtype: the steps of the plain case, and the other kinds summed up."""
+    lines = ["| type | class | checkpoint | model | by the rules | with --expect | back | prefix | defects |",
+             "|---|---|---|---|---|---|---|---|---|"]
+    found = {}
     for row in rows:
-        facts, steps = row["facts"], row.get("steps", {})
-        sizes = [str(facts.get("hub", "")), str(facts.get("model", ""))]
+        found.setdefault((row["type"], row["class"], row["dtype"]), {})[row["kind"]] = row
+    for (model_type, name, dtype), kinds in found.items():
+        first = kinds.get("plain") or next(iter(kinds.values()))
+        facts, title = first["facts"], name if dtype == "bf16" else f"{name}, {dtype}"
         if "error" in facts:
-            results = [facts["error"].replace("|", "/")[:120], "", ""]
-        else:
-            results = [summed_up(steps[s]) if s in steps else "" for s in ("by the rules", "with --expect", "back")]
-        lines.append("| " + " | ".join([row["type"], row["class"], row["case"], *sizes, *results]) + " |")
+            reason = facts["error"].replace("|", "/")[:120]
+            lines.append(f"| {model_type} | {title} | | | not built: {reason} | | | | |")
+            continue
+        cells = [summed_up(kinds.get("plain"), [step]) for step in STEPS]
+        cells += [summed_up(kinds.get(kind), STEPS) for kind in ("prefix", "defects")]
+        sizes = [str(facts["hub"]), str(facts["model"])]
+        lines.append("| " + " | ".join([model_type, title, *sizes, *cells]) + " |")
     return "\n".join(lines)
 
 
@@ -205,7 +221,7 @@ def main():
         facts = facts_of_case(name, dtype, kind, directory)
         if "skipped" in facts:
             continue
-        row = {"type": model_type, "class": name, "case": f"{kind}, {dtype}", "facts": facts}
+        row = {"type": model_type, "class": name, "kind": kind, "dtype": dtype, "facts": facts}
         own = facts.get("own_faults", [])
         steps = {"the library itself": own} if own else {}
         if command and "error" not in facts:
@@ -215,7 +231,7 @@ def main():
         rows.append(row)
         bad = {step: faults for step, faults in steps.items() if faults}
         what = facts.get("error") and "not built: " + facts["error"]
-        print(f"{model_type:28} {name:44} {row['case']:13} {what or ('differs' if bad else 'ok')}", flush=True)
+        print(f"{model_type:28} {name:44} {kind + ', ' + dtype:13} {what or ('differs' if bad else 'ok')}", flush=True)
         for step, faults in bad.items():
             for fault in faults if options.verbose else faults[:5]:
                 print(f"    {step}: {fault}", flush=True)

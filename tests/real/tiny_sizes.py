@@ -71,6 +71,8 @@ WISHES = {
     "dots3_note_vision_encoder": FEWER_EACH_LAYER,
     "ernie4_5_vl_moe": {"text_config": {"rope_parameters": {"+mrope_section": [2, 2, 1]}}},
     "lfm2_moe": {"layer_types": ["conv", "full_attention", "conv", "full_attention"]},
+    "nemo_speechlm": {"audio_config": {"num_key_value_heads": 4},
+                      "word_timestamp_config": {"num_key_value_heads": 4}},
     "qwen3_omni_moe": {"talker_config": {
         "+spatial_merge_size": 2, "text_config": {"+shared_expert_intermediate_size": 22}}},
     "qwen4_exp": NGRAMS,
