@@ -8,18 +8,9 @@
 #include "config/family_patterns.hpp"
 #include "config/hf_config.hpp"
 #include "config/settings.hpp"
+#include "config/slice_rule.hpp"
 
 namespace plimsoll::config {
-
-/// How a tensor is divided among ranks, in the words of the field: a column-parallel layer divides
-/// its output features, which are dimension 0 of a weight [out, in], a row-parallel one its input
-/// features.
-enum class SliceKind : std::uint8_t {
-  columns,  ///< dimension 0 of a matrix; of merged experts, the output features of each
-  rows,     ///< dimension 1 of a matrix; of merged experts, the input features of each
-  experts,  ///< the leading dimension of merged experts, or whole experts by their number
-  whole,    ///< every rank has all of it
-};
 
 /// What a tensor's features are made of; each part is divided on its own.
 enum class Packing : std::uint8_t {
