@@ -149,16 +149,17 @@ void code_each(const typename Elements::Element* from, std::size_t count, float 
   }
 }
 
+/// Elements that the vector code does in one go.
+constexpr std::size_t batch = 2 * step;
+
+/// `count` is a multiple of `batch`.
 template <class Elements, bool divides>
-HWY_INLINE void code_row(const typename Elements::Element* from, std::size_t count, float operand,
-                         std::uint8_t* to) {
-  const auto operands = hn::Set(Floats(), operand);
-  std::size_t i = 0;
-  for (; i + 2 * step <= count; i += 2 * step) {
-    store_codes(code_pair<Elements, divides>(from + i, operands),
-                code_pair<Elements, divides>(from + i + step, operands), to + i);
+HWY_INLINE void code_batches(const typename Elements::Element* from, std::size_t count,
+                             FloatVector operand, std::uint8_t* to) {
+  for (std::size_t i = 0; i < count; i += batch) {
+    store_codes(code_pair<Elements, divides>(from + i, operand),
+                code_pair<Elements, divides>(from + i + step, operand), to + i);
   }
-  code_each<Elements>(from + i, count - i, operand, divides, to + i);
 }
 
 // ---- tiles ----
@@ -177,29 +178,37 @@ bool ordinary(float amax) {
   return amax == 0.0f || (amax >= 0x1p-100f && amax <= 0x1p126f);
 }
 
+template <class Elements, bool divides>
+HWY_INLINE void code_tile_batches(const Tile<Elements>& tile, const Fp8Tiles& tiles,
+                                  std::size_t columns, float operand) {
+  const auto operands = hn::Set(Floats(), operand);
+  for (std::size_t row = 0; row < tile.rows; ++row) {
+    code_batches<Elements, divides>(tile.source + row * tiles.source_stride, columns, operands,
+                                    tile.codes + row * tiles.code_stride);
+  }
+}
+
 template <class Elements>
 HWY_INLINE Fp8TileScale quantize_tile(const Tile<Elements>& tile, const Fp8Tiles& tiles,
                                       const Format& format) {
   Largest<Elements> largest;
+  const auto* bits = reinterpret_cast<const typename Elements::Bits*>(tile.source);
   for (std::size_t row = 0; row < tile.rows; ++row) {
-    largest.see(
-        reinterpret_cast<const typename Elements::Bits*>(tile.source) + row * tiles.source_stride,
-        tile.columns);
+    largest.see(bits + row * tiles.source_stride, tile.columns);
   }
   const float amax = as_float<Elements>(largest.bits());
   const Fp8TileScale scale = fp8_tile_scale(amax, format.recipe, format.scale);
-  const float operand = scale.operand;
-  const bool divides = scale.divides;
+  const std::size_t batched = ordinary(amax) ? tile.columns / batch * batch : 0;
+  if (scale.divides) {
+    code_tile_batches<Elements, true>(tile, tiles, batched, scale.operand);
+  } else {
+    code_tile_batches<Elements, false>(tile, tiles, batched, scale.operand);
+  }
+  if (batched == tile.columns) return scale;
   for (std::size_t row = 0; row < tile.rows; ++row) {
-    const auto* from = tile.source + row * tiles.source_stride;
-    auto* to = tile.codes + row * tiles.code_stride;
-    if (HWY_UNLIKELY(!ordinary(amax))) {
-      code_each<Elements>(from, tile.columns, operand, divides, to);
-    } else if (divides) {
-      code_row<Elements, true>(from, tile.columns, operand, to);
-    } else {
-      code_row<Elements, false>(from, tile.columns, operand, to);
-    }
+    code_each<Elements>(tile.source + row * tiles.source_stride + batched, tile.columns - batched,
+                        scale.operand, scale.divides,
+                        tile.codes + row * tiles.code_stride + batched);
   }
   return scale;
 }
@@ -235,16 +244,16 @@ void code_all(const std::byte* source, std::size_t count, float operand, std::by
   constexpr std::size_t part = 1024;
   const auto* from = reinterpret_cast<const typename Elements::Element*>(source);
   auto* to = reinterpret_cast<std::uint8_t*>(codes);
+  const auto operands = hn::Set(Floats(), operand);
   for (std::size_t i = 0; i < count; i += part) {
     const std::size_t length = std::min(part, count - i);
     Largest<Elements> largest;
     largest.see(reinterpret_cast<const typename Elements::Bits*>(from + i), length);
     const float amax = as_float<Elements>(largest.bits());
-    if (HWY_LIKELY(amax * operand <= e4m3_max * 1.01f)) {  // false for NaN, of 0 * infinity too
-      code_row<Elements, false>(from + i, length, operand, to + i);
-    } else {
-      code_each<Elements>(from + i, length, operand, false, to + i);
-    }
+    const bool ordinary = amax * operand <= e4m3_max * 1.01f;  // not for NaN, of 0 * infinity too
+    const std::size_t batched = ordinary ? length / batch * batch : 0;
+    code_batches<Elements, false>(from + i, batched, operands, to + i);
+    code_each<Elements>(from + i + batched, length - batched, operand, false, to + i + batched);
   }
 }
 
