@@ -137,7 +137,7 @@ Expected<Draft> draw(const std::string& path, const config::Settings& settings, 
   }
   std::unordered_map<std::string, std::string> lost;
   for (const plan::LostScales& scales : assembly->lost_scales) {
-    lost.emplace(assembly->blueprints.tensors[scales.weight].name, scales.reason);
+    lost.emplace(scales.weight, scales.reason);
   }
 
   auto recipe = recipe_of(settings.recipe, assembly->blueprints, draft.facts);
