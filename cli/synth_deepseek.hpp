@@ -8,9 +8,9 @@
 
 namespace plimsoll::cli {
 
-/// The tensors of DeepSeek-V3 as published, or of a model like it: linear layers in FP8, each with the scales of its tiles
-/// of 128 x 128 beside it; the first layers without experts; behind all layers, where none is
-/// left out, the one that predicts one token more.
+/// The tensors of DeepSeek-V3 as published, or of a model like it: linear layers in FP8, each with
+/// the scales of its tiles of 128 x 128 beside it; the first layers without experts; behind all
+/// layers, where none is left out, the one that predicts one token more.
 [[nodiscard]] std::vector<SynthTensor> deepseek_tensors(const SynthModel& model,
                                                         std::uint32_t layers);
 
