@@ -11,11 +11,16 @@
 namespace plimsoll::plan {
 namespace {
 
-/// Whether the first operation stacks the tensors of a list.
-bool stacks(const rules::Convert& convert) {
-  if (convert.operations.empty()) return false;
-  return std::holds_alternative<rules::MergeModulelist>(convert.operations.front()) ||
-         std::holds_alternative<rules::ErnieFuseAndSplit>(convert.operations.front());
+/// How many of the tensors in a list, one after the other, are stacked together and so have one
+/// shape; 1 if the first operation does not stack.
+std::size_t stacked_together(const rules::Convert* convert, std::size_t tensors) {
+  if (!convert || convert->operations.empty()) return 1;
+  const rules::Operation& first = convert->operations.front();
+  if (std::holds_alternative<rules::MergeModulelist>(first)) return tensors;
+  if (std::holds_alternative<rules::ErnieFuseAndSplit>(first)) {
+    return (tensors + convert->to.size() - 1) / convert->to.size();
+  }
+  return 1;
 }
 
 }  // namespace
@@ -48,19 +53,20 @@ Expected<Gathered> gather(const io::Catalogue& catalogue, const ScalePairs& pair
                        " cannot be put together with others",
                    like.name);
   }
-  const bool same_shapes = convert && stacks(*convert);
   for (const std::vector<std::uint32_t>& list : sources) {
     std::vector<TiledView>& tensors = out.lists.emplace_back();
     tensors.reserve(list.size());
-    for (std::uint32_t source : list) {
+    const std::size_t together = std::max<std::size_t>(stacked_together(convert, list.size()), 1);
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const std::uint32_t source = list[i];
       const io::TensorEntry& entry = catalogue.tensors[source];
       if (entry.dtype != like.dtype) {
         return unlike(source, "dtype " + std::string(name_of(entry.dtype)) + " where " + like.name +
                                   ", with which it is merged, has " +
                                   std::string(name_of(like.dtype)));
       }
-      const io::TensorEntry& first = catalogue.tensors[list.front()];
-      if (same_shapes && entry.shape != first.shape) {
+      const io::TensorEntry& first = catalogue.tensors[list[i / together * together]];
+      if (entry.shape != first.shape) {
         return unlike(source, "shape " + views::text_of(entry.shape) + " where " + first.name +
                                   ", with which it is merged, has " + views::text_of(first.shape));
       }

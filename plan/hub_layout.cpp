@@ -55,15 +55,19 @@ class HubLayout {
     if (!products) return fail(products.error());
     for (std::uint32_t i = 0; i < names_.size(); ++i) {
       if (!stays_[i]) continue;
-      if (Expected<void> done = keep(sources_[i], names_[i]); !done) return fail(done.error());
+      const std::optional<TileScales>& scales = drafts_.pairs().scales[sources_[i]];
+      const std::string scale_name = scales ? catalogue_.tensors[scales->tensor].name : "";
+      if (Expected<void> done = keep(sources_[i], names_[i], scale_name); !done) {
+        return fail(done.error());
+      }
     }
     for (BackProduct& product : *products) {
       for (auto& list : product.sources) {
         for (std::uint32_t& source : list) source = sources_[source];
       }
-      Expected<void> done = product.conversion
-                                ? take_apart(product)
-                                : keep(product.sources.front().front(), product.name);
+      Expected<void> done = product.conversion ? take_apart(product)
+                                               : keep(product.sources.front().front(), product.name,
+                                                      scale_name_of(product.name));
       if (!done) return fail(done.error());
     }
     if (Expected<void> done = drafts_.finish(report); !done) return fail(done.error());
@@ -71,9 +75,9 @@ class HubLayout {
   }
 
  private:
-  Expected<void> keep(std::uint32_t source, const std::string& name) {
-    return drafts_.add_stored(source, name, std::nullopt,
-                              drafts_.pairs().scales[source] ? scale_name_of(name) : "");
+  Expected<void> keep(std::uint32_t source, const std::string& name,
+                      const std::string& scale_name) {
+    return drafts_.add_stored(source, name, std::nullopt, scale_name);
   }
 
   Expected<void> take_apart(const BackProduct& product) {

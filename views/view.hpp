@@ -32,6 +32,9 @@ class View {
   /// after a reshape that cuts through it irregularly.
   [[nodiscard]] static Expected<View> of(io::Shape shape, std::vector<StridedBox> boxes);
 
+  /// A source tensor as it is: what of() makes of its one box. `elements` is the shape's product.
+  [[nodiscard]] static View whole(std::uint32_t source, io::Shape shape, std::uint64_t elements);
+
   [[nodiscard]] const io::Shape& shape() const noexcept { return shape_; }
   [[nodiscard]] std::uint64_t elements() const noexcept { return elements_; }
 
