@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "catch.hpp"
 #include "catalogue_builder.hpp"
+#include "catch.hpp"
 #include "views/operations.hpp"
 
 using namespace plimsoll;

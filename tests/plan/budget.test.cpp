@@ -29,6 +29,15 @@ std::uint64_t slot_need(const Plan& plan, const Unit& unit) {
   return align_up(need, 4096);
 }
 
+/// Whether the plan knows beforehand exactly what a tensor's units need.
+bool is_exact(const Plan& plan, std::uint32_t output) {
+  bool in_order = true;
+  for (const views::StridedBox& box : plan.views[output].boxes()) {
+    in_order &= box.axis_count == 0 || (box.axis_count == 1 && box.axes[0].source_stride == 1);
+  }
+  return in_order && !plan.outputs[output].scaled && plan.outputs[output].merge != Merge::gather;
+}
+
 std::uint64_t output_need(const Plan& plan, const Unit& unit) {
   const OutputTensor& output = plan.outputs[unit.output];
   std::uint64_t need = 0;
@@ -93,9 +102,12 @@ TEST_CASE(
       REQUIRE(plan);
       std::vector<std::uint64_t> slot(plan->devices.size(), 0);
       std::vector<std::uint64_t> output(plan->devices.size(), 0);
+      std::vector<bool> exact(plan->devices.size(), true);
       for (const Unit& unit : plan->units) {
         const std::uint16_t device = plan->outputs[unit.output].device;
-        slot[device] = std::max(slot[device], slot_need(*plan, unit));
+        exact[device] = exact[device] && is_exact(*plan, unit.output);
+        REQUIRE(unit.slots * plan->devices[device].slot_bytes >= slot_need(*plan, unit));
+        if (unit.slots == 1) slot[device] = std::max(slot[device], slot_need(*plan, unit));
         output[device] = std::max(output[device], output_need(*plan, unit));
       }
       for (std::size_t d = 0; d < plan->devices.size(); ++d) {
@@ -104,6 +116,10 @@ TEST_CASE(
         REQUIRE(line.name == asked.request.devices[d]);
         REQUIRE(line.slots == asked.request.slots);
         REQUIRE(line.slot_bytes >= slot[d]);
+        if (exact[d]) {
+          REQUIRE(line.slot_bytes == slot[d]);
+          REQUIRE(line.output_bytes == (buffered ? output[d] : 0));
+        }
         REQUIRE(line.output_bytes >= (buffered ? output[d] : 0));
         const std::uint32_t outputs = sink == Sink::consumer ? 2 : 2 * asked.request.slots;
         REQUIRE(line.outputs == (line.output_bytes > 0 ? outputs : 0));

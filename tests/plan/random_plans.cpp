@@ -76,10 +76,9 @@ std::vector<View> flattened(const std::vector<View>& parts) {
   return one(views::reshape(all, {all.elements()}));
 }
 
-const Conversion conversions[] = {stacked,         gates_and_ups, stacked_and_transposed,
-                                  transposed,      rotated,       chunked,
-                                  columns,         rows,          joined_and_interleaved,
-                                  joined_sideways, flattened};
+const Conversion conversions[] = {
+    stacked, gates_and_ups, stacked_and_transposed, transposed,      rotated,  chunked,
+    columns, rows,          joined_and_interleaved, joined_sideways, flattened};
 
 }  // namespace
 
@@ -125,7 +124,8 @@ RandomAsked::Group RandomAsked::converted() {
   } while (bits_of(group.dtype) < 8);
   group.name = "model.layers." + std::to_string(below(9)) + ".c" + std::to_string(count_++);
   group.convert = conversions[below(std::size(conversions))];
-  const io::Shape shape = {2 * below(below(2) == 0 ? 20 : 140) + 2, below(below(2) == 0 ? 20 : 300)};
+  const io::Shape shape = {2 * below(below(2) == 0 ? 20 : 140) + 2,
+                           below(below(2) == 0 ? 20 : 300)};
   const bool scaled = group.dtype == Dtype::f8_e4m3 && shape[1] > 0 && below(4) != 0;
   if (scaled) {
     const bool whole = below(4) == 0;
@@ -165,8 +165,7 @@ void RandomAsked::choose_request(Asked& asked, Sink sink) {
   bool crosses = false;
   for (const Blueprint& tensor : asked.blueprints.tensors) {
     const bool scaled = scales_of(asked.blueprints, tensor) != nullptr;
-    request.treatments.push_back(
-        treatment_for({tensor.dtype, scaled, tensor.view.shape().size()}));
+    request.treatments.push_back(treatment_for({tensor.dtype, scaled, tensor.view.shape().size()}));
     crosses |= request.treatments.back().format.kind == codecs::FormatKind::fp8_tensor;
   }
   request.merge = static_cast<MergeMethod>(below(4));
@@ -177,8 +176,7 @@ void RandomAsked::choose_request(Asked& asked, Sink sink) {
   }
   request.sink = sink;
   request.slots = static_cast<std::uint32_t>(below(9) + 1);
-  request.unit_bytes =
-      below(2) == 0 ? std::uint64_t{1} << (below(10) + 10) : below(300000) + 1500;
+  request.unit_bytes = below(2) == 0 ? std::uint64_t{1} << (below(10) + 10) : below(300000) + 1500;
   request.shard_bytes = below(2) == 0 ? 5'000'000'000 : below(400000) + 1;
   request.direct_buffers = below(2) * 4096 * below(100);
   request.direct_required = below(2) == 0;
@@ -219,9 +217,10 @@ Asked RandomAsked::operator()(Sink sink) {
     }
     std::uint64_t part = 0;
     for (View& view : group.convert(parts)) {
-      const std::string number = part++ == 0 ? "" : "." + std::to_string(part);
+      std::string name = group.name;
+      if (part++ > 0) name.append(".").append(std::to_string(part));
       asked.blueprints.tensors.push_back(
-          {group.name + number, group.dtype, std::move(view), std::nullopt, std::nullopt});
+          {std::move(name), group.dtype, std::move(view), std::nullopt, std::nullopt});
     }
   }
   choose_request(asked, sink);

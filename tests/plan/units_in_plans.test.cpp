@@ -44,8 +44,9 @@ void for_each_row(const views::Region& region, Visit visit) {
 
 /// What units read of each source, in bytes of the file, joined where ranges touch; false if two
 /// ranges overlap.
-bool collect_reads(const Plan& plan, const std::vector<const Unit*>& units,
-                   std::map<std::uint32_t, std::vector<std::pair<std::uint64_t, std::uint64_t>>>& out) {
+bool collect_reads(
+    const Plan& plan, const std::vector<const Unit*>& units,
+    std::map<std::uint32_t, std::vector<std::pair<std::uint64_t, std::uint64_t>>>& out) {
   for (const Unit* unit : units) {
     for (std::uint32_t i = 0; i < unit->read_count; ++i) {
       const Read& read = plan.reads[unit->first_read + i];
@@ -92,7 +93,8 @@ TEST_CASE("the units of each pass over a tensor hold every element once, in whol
             for (std::uint64_t i = begin; i < end; ++i) ++seen[i];
           });
         }
-        REQUIRE(std::count(seen.begin(), seen.end(), 1) == static_cast<std::ptrdiff_t>(seen.size()));
+        REQUIRE(std::count(seen.begin(), seen.end(), 1) ==
+                static_cast<std::ptrdiff_t>(seen.size()));
       }
     }
     REQUIRE(ticket == plan.units.size());
@@ -205,17 +207,19 @@ TEST_CASE("a unit has the stages of its tensor, and is rearranged where reads ar
         in_order.push_back({read.source, place, read.bytes / width});
         place += read.bytes / width;
       }
-      views::for_each_copy(plan.views[unit.output], unit.region, [&](const views::StridedBox& copy) {
-        const auto range =
-            std::find_if(in_order.begin(), in_order.end(), [&](const views::SourceRange& one) {
-              return copy.result_offset >= one.first && copy.result_offset < one.first + one.count;
-            });
-        REQUIRE(range != in_order.end());
-        const Read& read =
-            plan.reads[unit.first_read + static_cast<std::uint32_t>(range - in_order.begin())];
-        REQUIRE(read.source == copy.source);
-        REQUIRE(read.first + copy.result_offset - range->first == copy.source_offset);
-      });
+      views::for_each_copy(
+          plan.views[unit.output], unit.region, [&](const views::StridedBox& copy) {
+            const auto range =
+                std::find_if(in_order.begin(), in_order.end(), [&](const views::SourceRange& one) {
+                  return copy.result_offset >= one.first &&
+                         copy.result_offset < one.first + one.count;
+                });
+            REQUIRE(range != in_order.end());
+            const Read& read =
+                plan.reads[unit.first_read + static_cast<std::uint32_t>(range - in_order.begin())];
+            REQUIRE(read.source == copy.source);
+            REQUIRE(read.first + copy.result_offset - range->first == copy.source_offset);
+          });
     }
   });
   CHECK(rearranged_units > 500);
@@ -242,7 +246,8 @@ TEST_CASE("the parts of a unit's slot follow each other and end inside its slots
       REQUIRE(slot.scales + unit.scale_bytes <= slot.decoded);
       const std::uint64_t decoded = unit.route.decode ? elements * element_bytes(output.dtype) : 0;
       REQUIRE(slot.decoded + decoded <= slot.arranged);
-      const std::uint64_t one = element_bytes(unit.route.decode ? output.dtype : output.source_dtype);
+      const std::uint64_t one =
+          element_bytes(unit.route.decode ? output.dtype : output.source_dtype);
       REQUIRE(slot.arranged + (unit.route.rearrange ? elements * one : 0) <= slot.bytes);
       for (const std::uint64_t part : {slot.scales, slot.decoded, slot.arranged}) {
         REQUIRE(part % component_alignment == 0);
