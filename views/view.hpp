@@ -41,6 +41,9 @@ class View {
   [[nodiscard]] std::size_t box_count() const noexcept { return boxes_.size(); }
   [[nodiscard]] StridedBox box(std::size_t index) const noexcept;
   [[nodiscard]] std::vector<StridedBox> boxes() const;
+  [[nodiscard]] std::uint32_t source(std::size_t index) const noexcept {
+    return boxes_[index].source;
+  }
 
   /// The boxes [first, last) are the only ones that may have elements in [begin, end) of the
   /// flattened result; some of them may not. O(log n).
