@@ -41,8 +41,7 @@ Pieces quantized(const OutputTensor& output, const Unit& unit) {
   const codecs::Format& format = output.format;
   Pieces pieces;
   pieces.count = 2;
-  pieces.items[0] =
-      runs_of(data, unit.region, format.kind == codecs::FormatKind::nf4 ? 2 : 1, 1);
+  pieces.items[0] = runs_of(data, unit.region, format.kind == codecs::FormatKind::nf4 ? 2 : 1, 1);
   Piece& scales = pieces.items[1];
   switch (format.kind) {
     case codecs::FormatKind::nf4:
@@ -51,9 +50,9 @@ Pieces quantized(const OutputTensor& output, const Unit& unit) {
     case codecs::FormatKind::fp8_block:
       scales = tile_scales(data + 1, output, unit);
       break;
-    default:  // one scale for the tensor, which its first unit writes
+    default:  // one scale for the tensor, which its first unit writes; of an empty one it is known
       scales = {data + 1, 0, sizeof(float), 1, sizeof(float), 0};
-      if (unit.region.first != 0) pieces.count = 1;
+      if (unit.region.first != 0 || unit.region.elements() == 0) pieces.count = 1;
   }
   scales.buffer_offset = scales_offset(format, unit.region.elements());
   return pieces;
