@@ -131,7 +131,7 @@ class Draft {
   void size_slots(std::uint32_t slots) {
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
       const bool on_its_own =
-          merges_[i].merge != Merge::gather || request_.merge == MergeMethod::automatic;
+          merges_[i].merge != Merge::gather || request_.merge != MergeMethod::gather;
       if (on_its_own) raise(line_of(i).slot_bytes, needs_[i].unit_slot);
     }
     if (request_.merge == MergeMethod::gather) {

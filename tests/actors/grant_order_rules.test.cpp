@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,9 @@ using namespace plimsoll::actors;
 namespace {
 
 struct ModelLoad {
-  std::vector<Claim> own;   // capacity, a device
-  std::vector<Claim> held;  // a device
+  std::vector<Claim> own;                // capacity, a device
+  std::vector<Claim> held;               // a device
+  std::vector<std::vector<bool>> taken;  // a slot of its own, a device
   std::vector<Ticket> tickets;
   std::vector<bool> granted;
   std::size_t left = 0;
@@ -30,7 +32,15 @@ struct Holding {
   std::size_t load = 0;
   std::uint32_t device = 0;
   Claim claim;
+  std::uint32_t place = 0;  // the first of its slots
 };
+
+/// Whether so many neighbours are free.
+bool has_room(const std::vector<bool>& taken, std::uint32_t slots) {
+  std::uint32_t run = 0;
+  for (std::size_t i = 0; i < taken.size() && run < slots; ++i) run = taken[i] ? 0 : run + 1;
+  return run >= slots;
+}
 
 bool fits(const Claim& claim, const Claim& held, const Claim& capacity) {
   return held.slots + claim.slots <= capacity.slots &&
@@ -70,6 +80,7 @@ class Model {
     ModelLoad load;
     for (std::size_t d = 0; d < slots_.size(); ++d) {
       load.own.push_back({between(1, 5), between(1, 3), between(1, 3)});
+      load.taken.emplace_back(load.own.back().slots, false);
     }
     load.held.resize(slots_.size());
     const std::uint32_t count = between(0, 25);
@@ -83,10 +94,11 @@ class Model {
 
   Ticket draw_ticket(const ModelLoad& load, std::uint32_t unit) {
     Ticket ticket{
-        unit, DeviceSet{1} << between(0, static_cast<std::uint32_t>(slots_.size()) - 1), {}};
+        unit, DeviceSet{1} << between(0, static_cast<std::uint32_t>(slots_.size()) - 1), {}, false};
     if (!single_device_ && between(0, 3) == 0) {
       ticket.devices = between(1, (1u << slots_.size()) - 1);
     }
+    ticket.waits = between(0, 7) == 0;
     ticket.claim = {between(0, 3) == 0 ? 0 : between(1, 3), between(0, 1), between(0, 1)};
     if (ticket.claim == Claim{}) ticket.claim.reads = 1;
     for (std::uint32_t d = 0; d < slots_.size(); ++d) {
@@ -113,9 +125,10 @@ class Model {
 
   [[nodiscard]] bool fits_own(const ModelLoad& load, const Ticket& ticket) const {
     for (std::uint32_t d = 0; d < slots_.size(); ++d) {
-      if ((ticket.devices >> d & 1) != 0 && !fits(ticket.claim, load.held[d], load.own[d])) {
-        return false;
-      }
+      if ((ticket.devices >> d & 1) == 0) continue;
+      if (!fits(ticket.claim, load.held[d], load.own[d])) return false;
+      if (!has_room(load.taken[d], ticket.claim.slots)) return false;
+      if (ticket.waits && load.held[d].slots > 0) return false;
     }
     return true;
   }
@@ -140,9 +153,9 @@ class Model {
     const std::size_t index = grant->ticket.unit;
     if (load.granted[index]) broken_ = "a ticket is granted twice";
     if (!is_next(load, index)) broken_ = "a ticket overtakes an earlier one of its load";
-    if (!fits_own(load, grant->ticket)) broken_ = "a load gets more than its own ledger has";
+    if (!fits_own(load, grant->ticket)) broken_ = "a load gets what its own ledger does not have";
     if (!fits_shared(grant->ticket)) broken_ = "a device has given more slots than it has";
-    take(grant->load, index);
+    take(grant->load, index, grant->places);
     note_passing(grant->load, grant->ticket);
   }
 
@@ -163,25 +176,41 @@ class Model {
     }
   }
 
-  void take(std::size_t index, std::size_t ticket_index) {
+  void take(std::size_t index, std::size_t ticket_index, std::span<const std::uint32_t> places) {
     ModelLoad& load = loads_[index];
     const Ticket& ticket = load.tickets[ticket_index];
     load.granted[ticket_index] = true;
     load.left -= 1;
     load.passed_over.erase(ticket_index);
+    std::size_t next_place = 0;
     for (std::uint32_t d = 0; d < slots_.size(); ++d) {
       if ((ticket.devices >> d & 1) == 0) continue;
+      const std::uint32_t place = ticket.claim.slots > 0 ? places[next_place++] : 0;
+      mark(load.taken[d], place, ticket.claim.slots, true);
       held_[d] += ticket.claim.slots;
       load.held[d].slots += ticket.claim.slots;
       load.held[d].outputs += ticket.claim.outputs;
       load.held[d].reads += ticket.claim.reads;
       // Some claims come back in one piece, others in parts, as slots and buffers do.
       if (between(0, 1) == 0) {
-        holdings_.push_back({index, d, ticket.claim});
+        holdings_.push_back({index, d, ticket.claim, place});
       } else {
-        holdings_.push_back({index, d, {ticket.claim.slots, 0, ticket.claim.reads}});
-        if (ticket.claim.outputs > 0) holdings_.push_back({index, d, {0, ticket.claim.outputs, 0}});
+        holdings_.push_back({index, d, {ticket.claim.slots, 0, ticket.claim.reads}, place});
+        if (ticket.claim.outputs > 0) {
+          holdings_.push_back({index, d, {0, ticket.claim.outputs, 0}, 0});
+        }
       }
+    }
+  }
+
+  /// Slots are there and, when they are taken, free.
+  void mark(std::vector<bool>& taken, std::uint32_t place, std::uint32_t slots, bool value) {
+    for (std::uint32_t slot = place; slot < place + slots; ++slot) {
+      if (slot >= taken.size() || taken[slot] == value) {
+        broken_ = "a slot is granted that is not there or not free";
+        return;
+      }
+      taken[slot] = value;
     }
   }
 
@@ -213,7 +242,9 @@ class Model {
     load.held[holding.device].slots -= holding.claim.slots;
     load.held[holding.device].outputs -= holding.claim.outputs;
     load.held[holding.device].reads -= holding.claim.reads;
-    order_->give_back(static_cast<std::uint32_t>(holding.load), holding.device, holding.claim);
+    mark(load.taken[holding.device], holding.place, holding.claim.slots, false);
+    order_->give_back(static_cast<std::uint32_t>(holding.load), holding.device, holding.claim,
+                      holding.place);
     if (order_->shared_slots_held(holding.device) != held_[holding.device]) {
       broken_ = "the shared ledger has lost count";
     }
