@@ -234,7 +234,7 @@ void Drafter::add_fp8(OutputTensor& output) {
   if (output.format.kind == codecs::FormatKind::fp8_tensor) {
     // Of an empty tensor there is nothing to scale, and no unit that would write it.
     const float one = 1.0f;
-    add_component(output, Role::scale, Dtype::f32, {1}, sizeof(float),
+    add_component(output, Role::scale, Dtype::f32, {}, sizeof(float),
                   elements == 0 ? add_constant(&one, sizeof one) : no_constant);
     return;
   }
