@@ -317,7 +317,7 @@ void Drafter::lay_out_arenas() {
 
 SizedTensor Drafter::sized(std::uint32_t index) const {
   const views::View& view = plan_.views[index];
-  return {&plan_.outputs[index], &view, works_[index], &plan_.scales, !arrives_in_order(view)};
+  return {&plan_.outputs[index], &view, works_[index], &plan_.scales, !view.is_made_of_runs()};
 }
 
 Expected<void> Drafter::fit_budget() {

@@ -128,7 +128,7 @@ class Cutter {
  private:
   void choose() {
     const std::uint64_t range = range_elements();
-    for (std::size_t i = 0; i < view_.box_count(); ++i) {
+    for (std::size_t i = 0; i < view_.box_count() && !view_.is_made_of_runs(); ++i) {
       const StridedBox box = view_.box(i);
       const std::uint64_t run = std::min(rules_.min_run, source_order(box.used()).run);
       if (run_of_range(box, std::min(range, view_.elements())) >= run) continue;
