@@ -1,103 +1,22 @@
 #include "api/draft.hpp"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
-#include <memory>
-#include <string_view>
+#include <unordered_map>
 #include <utility>
 
-#include "config/linear_weights.hpp"
-#include "config/pattern.hpp"
-#include "config/skip_defaults.hpp"
+#include "api/recipe.hpp"
+#include "api/result_tensors.hpp"
 #include "io/checkpoint.hpp"
 #include "io/direct_source.hpp"
-#include "plan/assign_formats.hpp"
 #include "plan/make_plan.hpp"
-#include "rules/natural_order.hpp"
 
 namespace plimsoll {
 namespace {
 
-Expected<plan::NameTest> name_test(const std::string& text) {
-  auto compiled = config::Pattern::compile(text);
-  if (!compiled) return fail(compiled.error());
-  const auto pattern = std::make_shared<const config::Pattern>(std::move(*compiled));
-  return [pattern](std::string_view name) { return pattern->search(name); };
-}
-
-plan::LinearTest linear_test(const std::optional<config::HfConfig>& facts) {
-  const auto rule = std::make_shared<const config::LinearRule>();
-  const std::string model_type = facts ? facts->model_type : "";
-  return [rule, model_type](const plan::Blueprint& tensor) -> Expected<bool> {
-    return rule->is_linear_weight(tensor.name, tensor.dtype, tensor.view.shape(), model_type);
-  };
-}
-
-/// An output head that shares its weight with the embeddings is in no checkpoint, but it is a
-/// module of the model, and readers must leave it alone. Most models call it "lm_head".
-constexpr std::array<std::pair<std::string_view, std::string_view>, 9> unusual_heads = {{
-    {"bert", "cls.predictions.decoder"},
-    {"roberta", "lm_head.decoder"},
-    {"xlm-roberta", "lm_head.decoder"},
-    {"camembert", "lm_head.decoder"},
-    {"albert", "predictions.decoder"},
-    {"distilbert", "vocab_projector"},
-    {"electra", "generator_lm_head"},
-    {"whisper", "proj_out"},
-    {"modernbert", "decoder"},
-}};
-
-std::string tied_head(const std::optional<config::HfConfig>& facts) {
-  for (const auto& [model_type, head] : unusual_heads) {
-    if (facts && facts->model_type == model_type) return std::string(head);
-  }
-  return "lm_head";
-}
-
-std::vector<std::string> default_skips(const io::Catalogue& catalogue,
-                                       const std::optional<config::HfConfig>& facts) {
-  std::vector<std::string> names;
-  names.reserve(catalogue.tensors.size());
-  for (const io::TensorEntry& tensor : catalogue.tensors) names.push_back(tensor.name);
-  std::sort(names.begin(), names.end(), rules::natural_less);
-  std::vector<std::string> modules;
-  for (config::SkippedModule& skipped : config::SkipDefaults().modules(facts, names)) {
-    modules.push_back(std::move(skipped.module));
-  }
-  modules.push_back(tied_head(facts));
-  return modules;
-}
-
-Expected<plan::Recipe> recipe_of(const config::RecipeSettings& settings,
-                                 const io::Catalogue& catalogue,
-                                 const std::optional<config::HfConfig>& facts) {
-  plan::Recipe recipe;
-  recipe.to = settings.to.value_or(codecs::Format{});
-  for (const config::MatchRule& match : settings.match) {
-    auto test = name_test(match.pattern);
-    if (!test) return fail(test.error());
-    recipe.matches.push_back({std::move(*test), match.format});
-  }
-  if (settings.skip) {
-    recipe.skips.emplace();
-    for (const std::string& pattern : *settings.skip) {
-      auto test = name_test(pattern);
-      if (!test) return fail(test.error());
-      recipe.skips->push_back(std::move(*test));
-    }
-  }
-  recipe.default_skips = default_skips(catalogue, facts);
-  recipe.is_linear = linear_test(facts);
-  return recipe;
-}
-
 Expected<void> check_supported(const config::RecipeSettings& settings) {
-  if (settings.layout != config::Layout::hub) {
-    return fail(ErrorCode::unsupported, "this version knows the layout hub only");
-  }
-  if (!settings.expect.empty()) {
-    return fail(ErrorCode::unsupported, "this version cannot check against a list of tensors");
+  if (settings.layout == config::Layout::gguf) {
+    return fail(ErrorCode::unsupported, "this version does not know the layout gguf");
   }
   return {};
 }
@@ -152,9 +71,53 @@ plan::PlanRequest request_for(const config::Settings& settings, plan::Sink sink,
   return request;
 }
 
+/// Weights whose scales cannot be put together must not stay in FP8.
+Expected<void> check_scales(const io::Catalogue& catalogue,
+                            const std::unordered_map<std::string, std::string>& lost,
+                            const plan::Assignment& assignment) {
+  if (lost.empty()) return {};
+  for (std::size_t i = 0; i < assignment.treatments.size(); ++i) {
+    const plan::Blueprint& tensor = assignment.blueprints.tensors[i];
+    const auto found = lost.find(tensor.name);
+    if (found == lost.end()) continue;
+    if (assignment.treatments[i].format.kind != codecs::FormatKind::keep) continue;
+    return fail(ErrorCode::unsupported, found->second, plan::file_of(catalogue, tensor),
+                tensor.name);
+  }
+  return {};
+}
+
+Expected<void> check_strict(const NameReport& names) {
+  const std::size_t differ =
+      names.missing.size() + names.unexpected.size() + names.mismatches.size();
+  if (differ == 0) return {};
+  const std::string& first = !names.missing.empty()      ? names.missing.front()
+                             : !names.unexpected.empty() ? names.unexpected.front()
+                                                         : names.mismatches.front().name;
+  return fail(ErrorCode::names_differ,
+              "the checkpoint is not what the model wants: " +
+                  std::to_string(names.missing.size()) + " missing, " +
+                  std::to_string(names.unexpected.size()) + " unexpected, " +
+                  std::to_string(names.mismatches.size()) + " mismatched; this is the first",
+              "", first);
+}
+
+NameReport report_of(plan::Assembly& assembly) {
+  NameReport names;
+  names.missing = std::move(assembly.missing);
+  names.unexpected = std::move(assembly.unexpected);
+  for (plan::Mismatch& mismatch : assembly.mismatched) {
+    names.mismatches.push_back(
+        {std::move(mismatch.name), std::move(mismatch.found), std::move(mismatch.wanted)});
+  }
+  names.unchecked = std::move(assembly.open_checks);
+  return names;
+}
+
 }  // namespace
 
-Expected<Draft> draw(const std::string& path, const config::Settings& settings, plan::Sink sink) {
+Expected<Draft> draw(const std::string& path, const config::Settings& settings, plan::Sink sink,
+                     std::span<const ExpectedTensor> expected) {
   if (auto supported = check_supported(settings.recipe); !supported) return fail(supported.error());
   Draft draft;
   auto catalogue = io::open_checkpoint(path);
@@ -166,14 +129,28 @@ Expected<Draft> draw(const std::string& path, const config::Settings& settings, 
   if (!facts) return fail(facts.error());
   draft.facts = std::move(*facts);
 
-  auto recipe = recipe_of(settings.recipe, draft.catalogue, draft.facts);
+  auto assembly = result_tensors(draft.catalogue, draft.facts, settings.recipe, expected);
+  if (!assembly) return fail(assembly.error());
+  draft.names = report_of(*assembly);
+  if (settings.recipe.strict) {
+    if (auto same = check_strict(draft.names); !same) return fail(same.error());
+  }
+  std::unordered_map<std::string, std::string> lost;
+  for (const plan::LostScales& scales : assembly->lost_scales) {
+    lost.emplace(scales.weight, scales.reason);
+  }
+
+  auto recipe = recipe_of(settings.recipe, assembly->blueprints, draft.facts);
   if (!recipe) return fail(recipe.error());
   draft.to = recipe->to;
   auto assignment =
-      plan::assign_formats(draft.catalogue, plan::as_stored(draft.catalogue), *recipe);
+      plan::assign_formats(draft.catalogue, std::move(assembly->blueprints), *recipe);
   if (!assignment) return fail(assignment.error());
   if (auto plain = check_plain(draft.catalogue, draft.facts, assignment->treatments); !plain) {
     return fail(plain.error());
+  }
+  if (auto whole = check_scales(draft.catalogue, lost, *assignment); !whole) {
+    return fail(whole.error());
   }
   draft.left_out = std::move(assignment->left_out);
   draft.skipped_modules = std::move(assignment->skipped_modules);

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,8 +11,18 @@
 #include "errors/expected.hpp"
 #include "io/catalogue.hpp"
 #include "plan/plan.hpp"
+#include "plimsoll/expected_tensor.hpp"
+#include "plimsoll/plan.hpp"
 
 namespace plimsoll {
+
+/// How a checkpoint's names differ from its model's.
+struct NameReport {
+  std::vector<std::string> missing;
+  std::vector<std::string> unexpected;
+  std::vector<Mismatch> mismatches;
+  std::vector<std::string> unchecked;  ///< what only a list of expected tensors tells
+};
 
 /// A plan with what it was made from: all that is known of a load before it begins.
 struct Draft {
@@ -19,17 +30,22 @@ struct Draft {
   bool is_directory = false;              ///< the source is a directory, not a single file
   std::optional<config::HfConfig> facts;  ///< of config.json, if there is one
   std::shared_ptr<const plan::Plan> plan;
+  NameReport names;
   codecs::Format to;                         ///< the format asked for
   std::vector<std::string> left_out;         ///< tensors kept though the format was meant for them
   std::vector<std::string> skipped_modules;  ///< for a quantized checkpoint's config.json
 };
 
-/// Reads headers and config.json, decides on formats and draws the plan. Pure beside the reading.
+/// Reads headers, config.json and the expected tensors, finds what the checkpoint becomes, decides
+/// on formats and draws the plan. Pure beside the reading. `expected`: the caller's list; empty:
+/// that of the setting, if there is one.
 ///
-/// Errors: those of io::open_checkpoint, config::read_hf_config, plan::assign_formats and
-/// plan::make_plan; unsupported for settings that this version does not have and for sources that
-/// are quantized already; invalid_argument for patterns that cannot be searched.
+/// Errors: those of io::open_checkpoint, config::read_hf_config, io::read_expected_tensors,
+/// plan::assemble, plan::parallel_share, plan::assign_formats and plan::make_plan; of rules
+/// directories; unsupported for settings that this version does not have and for sources that are
+/// quantized in a way it cannot read; invalid_argument for patterns that cannot be searched;
+/// names_differ if they do, and the settings are strict.
 [[nodiscard]] Expected<Draft> draw(const std::string& path, const config::Settings& settings,
-                                   plan::Sink sink);
+                                   plan::Sink sink, std::span<const ExpectedTensor> expected);
 
 }  // namespace plimsoll

@@ -105,7 +105,7 @@ Expected<void> Load::State::prepare() {
     if (cancelled_) return fail(was_cancelled());
   }
   if (auto place = check_trace_place(request_.settings.trace.file); !place) return place;
-  auto draft = draw(request_.path, request_.settings, request_.sink());
+  auto draft = draw(request_.path, request_.settings, request_.sink(), request_.options.expected);
   if (!draft) return fail(draft.error());
   draft_ = std::move(*draft);
   if (auto harmless = check_trace_harms_nothing(request_.settings.trace.file,
@@ -115,7 +115,7 @@ Expected<void> Load::State::prepare() {
   }
   {
     const std::lock_guard lock(mutex_);
-    plan_ = summarize(*draft_.plan);
+    plan_ = summarize(draft_);
   }
   changed_.notify_all();
 
@@ -270,6 +270,11 @@ Expected<void> Load::State::keep_result(bool well) {
   report.bytes_written = files_ ? files_->bytes_written() : 0;
   report.seconds = seconds();
   report.kept = draft_.left_out;
+  report.missing = plan_->missing;
+  report.unexpected = plan_->unexpected;
+  report.mismatched = plan_->mismatched;
+  report.mismatches = plan_->mismatches;
+  report.unchecked = plan_->unchecked;
   Model model = well ? make_model() : Model();
   close_ends();
   const auto traced =

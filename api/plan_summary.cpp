@@ -6,8 +6,34 @@
 
 namespace plimsoll {
 
-Plan summarize(const plan::Plan& plan) {
+namespace {
+
+std::string merge_text(const plan::OutputTensor& output, std::uint32_t slots) {
+  switch (output.merge) {
+    case plan::Merge::two_pass:
+      return "two-pass";
+    case plan::Merge::gather:
+      return output.parts > 1 || slots > 1 ? "gather" : "";
+    case plan::Merge::fold:
+      break;
+  }
+  return output.parts > 1 ? "fold" : "";
+}
+
+void add_names(const NameReport& names, Plan& summary) {
+  summary.missing = names.missing;
+  summary.unexpected = names.unexpected;
+  summary.mismatches = names.mismatches;
+  for (const Mismatch& mismatch : names.mismatches) summary.mismatched.push_back(mismatch.name);
+  summary.unchecked = names.unchecked;
+}
+
+}  // namespace
+
+Plan summarize(const Draft& draft) {
+  const plan::Plan& plan = *draft.plan;
   Plan summary;
+  add_names(draft.names, summary);
   summary.units = static_cast<std::uint32_t>(plan.units.size());
   summary.unit_bytes = plan.unit_bytes;
   summary.smallest_load_line_bytes = plan.smallest_load_line;
@@ -31,6 +57,15 @@ Plan summarize(const plan::Plan& plan) {
     for (std::uint32_t i = 0; i < output.component_count; ++i) {
       tensor.bytes += plan.components[output.first_component + i].bytes;
     }
+    for (std::uint32_t i = 0; i < output.unit_count; ++i) {
+      const plan::Unit& unit = plan.units[output.first_unit + i];
+      tensor.slots = i == 0 ? unit.slots : std::max(tensor.slots, unit.slots);
+      tensor.bytes_read += plan::bytes_read_by(plan, unit);
+    }
+    tensor.parts = output.parts;
+    tensor.merge = merge_text(output, tensor.slots);
+    if (!tensor.merge.empty()) summary.merges[tensor.merge] += 1;
+    summary.bytes_to_read += tensor.bytes_read;
     summary.formats[tensor.format] += output.unit_count;
     summary.tensors.push_back(std::move(tensor));
   }

@@ -6,6 +6,6 @@
 namespace plimsoll {
 
 /// What the public API tells of a plan.
-[[nodiscard]] Plan summarize(const plan::Plan& plan);
+[[nodiscard]] Plan summarize(const Draft& draft);
 
 }  // namespace plimsoll

@@ -8,6 +8,7 @@ Everything runs on one machine, side by side and interleaved, with the page cach
   memory    RssAnon of the same loads, sampled, against the load line
   plan      plimsoll plan of 1,000 shards of 20 tensors, from process start
   quantize  plimsoll quantize to disk, against dd of the same bytes with fsync
+  experts   the same questions for a mixture of experts (bench/experts.py); only if asked for
   peers     transformers with bitsandbytes, where --venv names an environment that has them
 
 Prints a markdown table; --write also puts it into docs/benchmarks.md. Needs only the standard
@@ -16,177 +17,18 @@ library of Python 3.9.
 
 import argparse
 import datetime
-import json
 import os
 import pathlib
 import platform
 import shutil
-import statistics
-import struct
-import subprocess
 import sys
 import tempfile
-import time
 
-PEER_PROGRAM = """
-import json, sys, time, torch
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig
-torch.set_num_threads(int(sys.argv[3]))
-settings = {"torch_dtype": torch.bfloat16, "device_map": "cpu"}
-if sys.argv[2] == "nf4":
-    settings["quantization_config"] = BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16)
-start = time.perf_counter()
-AutoModelForCausalLM.from_pretrained(sys.argv[1], **settings)
-print(json.dumps({"seconds": time.perf_counter() - start}))
-"""
+from experts import Experts
+from measuring import MEBIBYTE, Failure, Table, parsed, run, run_json, run_sampled, warm, weight_files
+from sparse_checkpoints import write_many_shards
 
-MEBIBYTE = 1 << 20
-FLOOR_HEAD = "| measured | best | median | worst | against | ratio | target | kept |"
 BEGIN, END = "<!-- begin bench/loads.py -->", "<!-- end bench/loads.py -->"
-
-
-class Failure(Exception):
-    pass
-
-
-def run(command):
-    """Runs a command to its end; returns its stdout and the seconds from start to end."""
-    start = time.perf_counter()
-    try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
-    except OSError as error:
-        raise Failure(str(error)) from error
-    seconds = time.perf_counter() - start
-    if done.returncode != 0:
-        lines = done.stderr.decode(errors="replace").strip().splitlines()
-        raise Failure(f"{command[0]} {command[1]}: {lines[-1] if lines else done.returncode}")
-    return done.stdout, seconds
-
-
-def parsed(text, command):
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise Failure(f"{command[0]} {command[1]}: no JSON: {error}") from error
-
-
-def run_json(command):
-    return parsed(run(command)[0], command)
-
-
-def anonymous_bytes(pid):
-    """RssAnon of a process now; 0 once it is gone."""
-    try:
-        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
-            for line in status:
-                if line.startswith("RssAnon:"):
-                    return int(line.split()[1]) * 1024
-    except (FileNotFoundError, ProcessLookupError):
-        pass
-    return 0
-
-
-def run_sampled(command):
-    """Like run_json, and the highest RssAnon that was seen, looking every millisecond."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        try:
-            process = subprocess.Popen(command, stdout=out, stderr=err)
-        except OSError as error:
-            raise Failure(str(error)) from error
-        peak = 0
-        while process.poll() is None:
-            peak = max(peak, anonymous_bytes(process.pid))
-            time.sleep(0.001)
-        out.seek(0)
-        err.seek(0)
-        if process.returncode != 0:
-            lines = err.read().decode(errors="replace").strip().splitlines()
-            raise Failure(f"{command[0]} {command[1]}: {lines[-1] if lines else process.returncode}")
-        return parsed(out.read(), command), peak
-
-
-def weight_files(directory):
-    return sorted(str(path) for path in pathlib.Path(directory).glob("*.safetensors"))
-
-
-def warm(files):
-    for path in files:
-        with open(path, "rb", buffering=0) as file:
-            while file.read(MEBIBYTE):
-                pass
-
-
-def write_many_shards(directory, shards=1000, tensors=20):
-    """A checkpoint for planning: Llama names, real matrices' shapes, all data one hole."""
-    directory.mkdir()
-    modules = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
-               "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]
-    weight_map = {}
-    for shard in range(shards):
-        name = f"model-{shard + 1:05d}-of-{shards:05d}.safetensors"
-        entries, end = {}, 0
-        for i in range(tensors):
-            layer, module = divmod(shard * tensors + i, len(modules))
-            tensor = f"model.layers.{layer}.{modules[module]}.weight"
-            entries[tensor] = {"dtype": "BF16", "shape": [1024, 1024],
-                               "data_offsets": [end, end + 2 * MEBIBYTE]}
-            end += 2 * MEBIBYTE
-            weight_map[tensor] = name
-        header = {"__metadata__": {"format": "pt"}, **entries}
-        text = json.dumps(header, separators=(",", ":")).encode()
-        text += b" " * (-len(text) % 8)
-        with open(directory / name, "wb") as file:
-            file.write(struct.pack("<Q", len(text)) + text)
-            file.truncate(8 + len(text) + end)
-    index = {"metadata": {"total_size": shards * tensors * 2 * MEBIBYTE}, "weight_map": weight_map}
-    (directory / "model.safetensors.index.json").write_text(json.dumps(index, indent=2))
-    layers = -(-shards * tensors // len(modules))
-    config = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 1024,
-              "intermediate_size": 1024, "num_attention_heads": 16, "num_key_value_heads": 16,
-              "num_hidden_layers": layers, "vocab_size": 32000, "tie_word_embeddings": False,
-              "torch_dtype": "bfloat16"}
-    (directory / "config.json").write_text(json.dumps(config, indent=2))
-
-
-class Table:
-    """The rows of the report: each a list of seconds, what it is held against, and the target."""
-
-    def __init__(self):
-        self.rows = []
-        self.missed = 0
-
-    def times(self, name, seconds, against=None, target=None, limit=None, note=""):
-        """`against`: (name, seconds) of the other side; `limit`: seconds instead of a ratio."""
-        best = min(seconds)
-        ratio, wanted, kept = "", "", ""
-        if against:
-            figure = best / against[1]
-            ratio = f"{figure:.2f}"
-            if target:
-                wanted, kept = f"<= {target}", self.verdict(figure <= target)
-        elif limit:
-            wanted, kept = f"< {limit:.3f} s", self.verdict(best < limit)
-        self.rows.append([name + note, f"{best:.3f} s", f"{statistics.median(seconds):.3f} s",
-                          f"{max(seconds):.3f} s", against[0] if against else "", ratio, wanted,
-                          kept])
-
-    def memory(self, name, peak, limit_name, limit):
-        self.rows.append([name, f"{peak / MEBIBYTE:.1f} MiB", "", "", limit_name,
-                          f"{peak / limit:.3f}", f"<= {limit / MEBIBYTE:.1f} MiB",
-                          self.verdict(peak <= limit)])
-
-    def failure(self, name, why):
-        self.rows.append([name, "failed", "", "", str(why).replace("|", "/")[:160], "", "",
-                          self.verdict(False)])
-
-    def verdict(self, kept):
-        self.missed += 0 if kept else 1
-        return "yes" if kept else "no"
-
-    def markdown(self):
-        lines = [FLOOR_HEAD, "|---|---|---|---|---|---|---|---|"]
-        return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in self.rows])
 
 
 class Bench:
@@ -292,12 +134,16 @@ class Bench:
             copy.unlink()
         return total
 
+    def peer_command(self, checkpoint, target):
+        python = pathlib.Path(self.options.venv) / "bin/python"
+        program = pathlib.Path(__file__).resolve().parent / "peers.py"
+        return [str(python), str(program), str(checkpoint), "--to", target, "--threads",
+                str(self.options.threads)]
+
     def measure_peers(self):
-        python = str(pathlib.Path(self.options.venv) / "bin" / "python")
         for target in ("bf16", "nf4"):
             name = f"transformers, {target}"
-            command = [python, "-c", PEER_PROGRAM, self.options.checkpoint, target,
-                       str(self.options.threads)]
+            command = self.peer_command(self.options.checkpoint, target)
             try:
                 results = [run_sampled(command) for _ in range(self.options.repeats)]
             except Failure as failure:
@@ -339,10 +185,12 @@ def parse_arguments():
     parser.add_argument("--binary", default=str(root / "build/bin/plimsoll"))
     parser.add_argument("--floor", help="default: plimsoll_floor beside the binary")
     parser.add_argument("--checkpoint", help="default: a synthetic qwen2.5-1.5b, made for the run")
+    parser.add_argument("--experts-checkpoint", help="default: qwen3-30b-a3b with 3 layers, made for the run")
     parser.add_argument("--work", help="where temporary checkpoints go; on the disk to be measured")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--only", choices=("load", "plan", "quantize", "peers"), action="append")
+    parser.add_argument("--only", choices=("load", "plan", "quantize", "experts", "peers"),
+                        action="append", help="default: all but experts")
     parser.add_argument("--venv", help="an environment with transformers and bitsandbytes")
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     options = parser.parse_args()
@@ -351,14 +199,11 @@ def parse_arguments():
     return options
 
 
-def measure(options, work):
-    if not options.checkpoint:
-        options.checkpoint = str(work / "qwen2.5-1.5b")
-        run([options.binary, "synth", "qwen2.5-1.5b", options.checkpoint])
+def measure_dense(options, work, wanted):
+    """What is measured on a dense checkpoint. The sentence that describes it, and the Bench."""
     shape = options.checkpoint_name or pathlib.Path(options.checkpoint).name
     bench = Bench(options, work)
     warm(bench.files)
-    wanted = options.only or ["load", "plan", "quantize", "peers"]
     if "load" in wanted:
         bench.measure_loads()
     if "plan" in wanted:
@@ -368,8 +213,22 @@ def measure(options, work):
     if "peers" in wanted and options.venv:
         bench.measure_peers()
     gigabytes = sum(os.path.getsize(path) for path in bench.files) / 1e9
+    return f"{shape}, {gigabytes:.2f} GB of weights", bench
+
+
+def measure(options, work):
+    wanted = options.only or ["load", "plan", "quantize", "peers"]
+    if not options.checkpoint:
+        options.checkpoint = str(work / "qwen2.5-1.5b")
+        run([options.binary, "synth", "qwen2.5-1.5b", options.checkpoint])
+    shape, bench = measure_dense(options, work, wanted)
+    if "experts" in wanted:
+        experts = Experts(options, work, bench.table)
+        experts.measure()
+        if options.venv:
+            experts.measure_peers(bench.peer_command)
     head = (f"{datetime.date.today().isoformat()}, {machine()}. {options.threads} threads, page cache "
-            f"warm, best of {options.repeats}; {shape}, {gigabytes:.2f} GB of weights.")
+            f"warm, best of {options.repeats}; {shape}.")
     section = head + "\n\n" + bench.table.markdown()
     print(section)
     if options.write:

@@ -25,9 +25,26 @@ Json device_json(const DeviceReport& device) {
 }
 
 Json tensor_json(const PlannedTensor& tensor) {
-  return {{"name", tensor.name},     {"dtype", name_of(tensor.dtype)}, {"shape", tensor.shape},
-          {"format", tensor.format}, {"device", tensor.device},        {"bytes", tensor.bytes},
-          {"merge", tensor.merge}};
+  return {{"name", tensor.name},     {"dtype", name_of(tensor.dtype)},
+          {"shape", tensor.shape},   {"format", tensor.format},
+          {"device", tensor.device}, {"bytes", tensor.bytes},
+          {"merge", tensor.merge},   {"parts", tensor.parts},
+          {"slots", tensor.slots},   {"bytes_read", tensor.bytes_read}};
+}
+
+/// The names in which model and checkpoint differ: of a plan or of a report.
+template <class Findings>
+Json differences_json(const Findings& found) {
+  Json mismatches = Json::array();
+  for (const Mismatch& mismatch : found.mismatches) {
+    mismatches.push_back(
+        {{"name", mismatch.name}, {"found", mismatch.found}, {"wanted", mismatch.wanted}});
+  }
+  return {{"missing", found.missing},
+          {"unexpected", found.unexpected},
+          {"mismatched", found.mismatched},
+          {"mismatches", std::move(mismatches)},
+          {"unchecked", found.unchecked}};
 }
 
 }  // namespace
@@ -39,6 +56,8 @@ std::string json_line(const Json& json) {
 Json report_json(const Report& report) {
   Json devices = Json::array();
   for (const DeviceReport& device : report.devices) devices.push_back(device_json(device));
+  Json names = differences_json(report);
+  names["kept"] = report.kept;
   return {{"load_line_bytes", report.load_line_bytes},
           {"peak_bytes", report.peak_bytes},
           {"final_bytes", report.final_bytes},
@@ -49,11 +68,7 @@ Json report_json(const Report& report) {
           {"bytes_read", report.bytes_read},
           {"bytes_written", report.bytes_written},
           {"seconds", report.seconds},
-          {"report",
-           {{"missing", report.missing},
-            {"unexpected", report.unexpected},
-            {"mismatched", report.mismatched},
-            {"kept", report.kept}}},
+          {"report", std::move(names)},
           {"devices", std::move(devices)}};
 }
 
@@ -70,9 +85,11 @@ Json plan_json(const Plan& plan) {
           {"unit_bytes", plan.unit_bytes},
           {"units", plan.units},
           {"output_bytes", plan.output_bytes},
+          {"bytes_to_read", plan.bytes_to_read},
           {"devices", std::move(devices)},
           {"formats", plan.formats},
           {"merges", plan.merges},
+          {"report", differences_json(plan)},
           {"tensors", std::move(tensors)}};
 }
 

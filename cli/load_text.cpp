@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/readable_size.hpp"
+#include "cli/report_table.hpp"
 #include "errors/printable.hpp"
 
 namespace plimsoll::cli {
@@ -47,9 +48,9 @@ std::string load_line_text(const Plan& plan) {
 std::string report_text(const Report& report) {
   std::string out;
   append_names(out, "left alone  ", report.kept);
-  append_names(out, "missing     ", report.missing);
-  append_names(out, "unexpected  ", report.unexpected);
-  append_names(out, "mismatched  ", report.mismatched);
+  out += unchecked_text(report.unchecked);
+  const std::string differences = report_table(report);
+  if (!differences.empty()) out.append("\n").append(differences).append("\n");
   out += "read        " + readable_size(report.bytes_read);
   if (report.bytes_written > 0) out += ", written " + readable_size(report.bytes_written);
   out += " in " + fixed(report.seconds, 3) + " s";

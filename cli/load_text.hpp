@@ -11,8 +11,8 @@ namespace plimsoll::cli {
 /// of.
 [[nodiscard]] std::string load_line_text(const Plan& plan);
 
-/// What is printed at the end: the peak reached beside the load line, time, rate, and what was left
-/// as it was.
+/// What is printed at the end: what was left as it was, the names in which model and checkpoint
+/// differ, time, rate, and the peak reached beside the load line.
 [[nodiscard]] std::string report_text(const Report& report);
 
 }  // namespace plimsoll::cli

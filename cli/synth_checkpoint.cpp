@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <mutex>
+#include <span>
 #include <string_view>
 #include <system_error>
 #include <thread>
@@ -19,11 +21,16 @@ namespace {
 
 constexpr std::size_t piece_chunks = 16;
 constexpr std::size_t piece_values = piece_chunks * synth_chunk_values;
-constexpr std::uint64_t value_bytes = 2;  // BF16
+constexpr std::size_t widest_bytes = sizeof(float);
+
+std::uint64_t bytes_of(Dtype dtype) {
+  return bits_of(dtype) / 8;
+}
 
 /// A run of one tensor's chunks and where it goes.
 struct Piece {
   SynthValues values = SynthValues::weight;
+  Dtype dtype = Dtype::bf16;
   std::uint64_t stream = 0;
   std::uint64_t first_chunk = 0;
   std::size_t count = 0;
@@ -35,9 +42,9 @@ std::vector<io::StoredTensor> stored_tensors(const SynthShape& shape) {
   stored.reserve(shape.tensors.size());
   for (const SynthTensor& tensor : shape.tensors) {
     stored.push_back({.name = tensor.name,
-                      .dtype = Dtype::bf16,
+                      .dtype = tensor.dtype,
                       .shape = tensor.shape,
-                      .bytes = io::element_count(tensor.shape) * value_bytes,
+                      .bytes = io::element_count(tensor.shape) * bytes_of(tensor.dtype),
                       .group = static_cast<std::uint32_t>(stored.size())});
   }
   return stored;
@@ -52,13 +59,30 @@ std::vector<Piece> pieces_of(const io::ShardFile& shard, const io::ShardLayout& 
     const std::uint64_t count = io::element_count(tensor.shape);
     for (std::uint64_t first = 0; first < count; first += piece_values) {
       pieces.push_back({.values = tensor.values,
+                        .dtype = tensor.dtype,
                         .stream = stream,
                         .first_chunk = first / synth_chunk_values,
                         .count = std::min<std::uint64_t>(piece_values, count - first),
-                        .offset = layout.places[t].offset + first * value_bytes});
+                        .offset = layout.places[t].offset + first * bytes_of(tensor.dtype)});
     }
   }
   return pieces;
+}
+
+/// Makes the piece's numbers at the front of `buffer`, which has room for the widest.
+std::string_view make_numbers(const Piece& piece, std::vector<std::byte>& buffer) {
+  const auto front = [&]<class Value>(Value* values) { return std::span(values, piece.count); };
+  if (piece.dtype == Dtype::f32) {
+    fill_synth_values(piece.values, piece.stream, piece.first_chunk,
+                      front(reinterpret_cast<float*>(buffer.data())));
+  } else if (piece.values == SynthValues::code) {
+    fill_synth_codes(piece.stream, piece.first_chunk,
+                     front(reinterpret_cast<std::uint8_t*>(buffer.data())));
+  } else {
+    fill_synth_values(piece.values, piece.stream, piece.first_chunk,
+                      front(reinterpret_cast<std::uint16_t*>(buffer.data())));
+  }
+  return {reinterpret_cast<const char*>(buffer.data()), piece.count * bytes_of(piece.dtype)};
 }
 
 /// Lets threads fill one file, piece by piece; the first error stops them all.
@@ -81,13 +105,10 @@ class ShardFiller {
 
  private:
   void fill() {
-    std::vector<std::uint16_t> buffer(piece_values);
+    std::vector<std::byte> buffer(piece_values * widest_bytes);
     for (std::size_t i = next_++; i < pieces_.size(); i = next_++) {
       const Piece& piece = pieces_[i];
-      const std::span<std::uint16_t> values(buffer.data(), piece.count);
-      fill_synth_values(piece.values, piece.stream, piece.first_chunk, values);
-      const std::string_view bytes(reinterpret_cast<const char*>(values.data()),
-                                   values.size_bytes());
+      const std::string_view bytes = make_numbers(piece, buffer);
       if (auto written = file_.write(piece.offset, bytes); !written) {
         next_ = pieces_.size();
         const std::lock_guard lock(mutex_);
@@ -134,7 +155,9 @@ Expected<SynthReport> write_synthetic_checkpoint(const SynthOptions& options) {
   if (!directory) return fail(directory.error());
 
   SynthReport report{.shards = layout.shards.size(), .tensors = tensors.size()};
-  for (const io::StoredTensor& tensor : tensors) report.parameters += tensor.bytes / value_bytes;
+  for (const io::StoredTensor& tensor : tensors) {
+    report.parameters += io::element_count(tensor.shape);
+  }
   // The small files first and the index last: what has a name before it looks like no checkpoint.
   const std::pair<const char*, const std::string*> texts[] = {
       {"config.json", &shape->config_json},

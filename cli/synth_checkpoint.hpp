@@ -21,8 +21,8 @@ struct SynthOptions {
 struct SynthReport {
   std::uint64_t shards = 0;
   std::uint64_t tensors = 0;
-  std::uint64_t parameters = 0;
-  std::uint64_t bytes = 0;  ///< of the shards, headers included
+  std::uint64_t parameters = 0;  ///< stored numbers, scales included
+  std::uint64_t bytes = 0;       ///< of the shards, headers included
 };
 
 /// Writes a checkpoint that looks like a published one and holds random numbers: shards with the
@@ -33,7 +33,7 @@ struct SynthReport {
 /// Nothing is synced: after a crash of the system the checkpoint is made anew. Space is reserved
 /// before a shard is filled. On an error everything this call made is removed.
 /// Errors: invalid_argument (see synth_shape), output_exists (the directory is not empty),
-/// write_failed, disk_full. Needs 1 MiB a thread; fills memory at 3 GB/s a core.
+/// write_failed, disk_full. Needs 2 MiB a thread; fills memory at 3 GB/s a core.
 [[nodiscard]] Expected<SynthReport> write_synthetic_checkpoint(const SynthOptions& options);
 
 }  // namespace plimsoll::cli

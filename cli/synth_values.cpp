@@ -1,5 +1,6 @@
 #include "cli/synth_values.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <memory>
@@ -64,6 +65,10 @@ const Quantiles& quantiles_of(SynthValues values) {
     static const auto norm = make_quantiles(1.0f, 0.05f);
     return *norm;
   }
+  if (values == SynthValues::scale) {
+    static const auto scale = make_quantiles(1e-3f, 1e-4f);
+    return *scale;
+  }
   static const auto weight = make_quantiles(0.0f, 0.02f);
   return *weight;
 }
@@ -82,6 +87,35 @@ void fill_chunk(const Quantiles& quantiles, std::uint64_t state, std::span<std::
   }
 }
 
+void fill_chunk(const Quantiles& quantiles, std::uint64_t state, std::span<float> out) {
+  for (float& value : out) {
+    const std::uint64_t random = mixed(state += golden_gamma);
+    const std::uint32_t upper = quantiles[random & 0xffff];
+    value = std::bit_cast<float>(upper << 16 | static_cast<std::uint32_t>(random >> 48));
+  }
+}
+
+void fill_chunk(std::uint64_t state, std::span<std::uint8_t> out) {
+  std::uint64_t random = 0;
+  for (std::size_t i = 0; i < out.size(); ++i, random >>= 8) {
+    if (i % 8 == 0) random = mixed(state += golden_gamma);
+    const auto code = static_cast<std::uint8_t>(random);
+    // 0x7f and 0xff are no numbers; zero is one of those that take their place.
+    out[i] = (code & 0x7f) == 0x7f ? 0 : code;
+  }
+}
+
+/// Cuts `out` into chunks and has each filled from its own random state.
+template <class Value, class Fill>
+void fill_chunks(std::uint64_t stream, std::uint64_t first_chunk, std::span<Value> out,
+                 const Fill& fill) {
+  for (std::uint64_t chunk = first_chunk; !out.empty(); ++chunk) {
+    const auto part = out.first(std::min(out.size(), synth_chunk_values));
+    fill(mixed(stream + mixed(chunk + golden_gamma)), part);
+    out = out.subspan(part.size());
+  }
+}
+
 }  // namespace
 
 std::uint64_t synth_stream(std::uint64_t seed, std::string_view tensor) noexcept {
@@ -93,11 +127,23 @@ std::uint64_t synth_stream(std::uint64_t seed, std::string_view tensor) noexcept
 void fill_synth_values(SynthValues values, std::uint64_t stream, std::uint64_t first_chunk,
                        std::span<std::uint16_t> out) {
   const Quantiles& quantiles = quantiles_of(values);
-  for (std::uint64_t chunk = first_chunk; !out.empty(); ++chunk) {
-    const auto part = out.first(std::min(out.size(), synth_chunk_values));
-    fill_chunk(quantiles, mixed(stream + mixed(chunk + golden_gamma)), part);
-    out = out.subspan(part.size());
-  }
+  fill_chunks(stream, first_chunk, out, [&](std::uint64_t state, std::span<std::uint16_t> part) {
+    fill_chunk(quantiles, state, part);
+  });
+}
+
+void fill_synth_values(SynthValues values, std::uint64_t stream, std::uint64_t first_chunk,
+                       std::span<float> out) {
+  const Quantiles& quantiles = quantiles_of(values);
+  fill_chunks(stream, first_chunk, out, [&](std::uint64_t state, std::span<float> part) {
+    fill_chunk(quantiles, state, part);
+  });
+}
+
+void fill_synth_codes(std::uint64_t stream, std::uint64_t first_chunk,
+                      std::span<std::uint8_t> out) {
+  fill_chunks(stream, first_chunk, out,
+              [](std::uint64_t state, std::span<std::uint8_t> part) { fill_chunk(state, part); });
 }
 
 }  // namespace plimsoll::cli

@@ -11,10 +11,11 @@
 #include "codecs/elements-inl.hpp"
 #include "codecs/fp8_recipe.hpp"
 
-// How it works. Elements are coded in fp32, those at even places in one vector and those at odd
+// How it works. Elements are scaled in fp32, those at even places in one vector and those at odd
 // places in another, whose codes then make 16-bit lanes in the elements' order. Rounding is left to
-// an addition: see e4m3_from_magnitude. Signs come from the source. Without instructions for F16
-// Highway takes its infinity and NaN for numbers: there F16 is left to the scalar code.
+// an addition: see e4m3_from_magnitude, of which this is the same with signs. Where NaN, infinity
+// or clamping may come of it, the scalar code does it. So it does with F16 where there are no
+// instructions for it, for there Highway takes its infinity and NaN for numbers.
 
 HWY_BEFORE_NAMESPACE();
 namespace plimsoll::codecs {
@@ -99,70 +100,66 @@ float as_float(typename Elements::Bits bits) {
 
 // ---- codes ----
 
-/// Magnitudes of quotients to codes, 1128 too large. `anything` may be NaN or more than 448.
-template <bool anything>
-HWY_INLINE WordVector codes_of(WordVector bits) {
-  const Words d;
+/// Codes, in 16-bit lanes, of elements that are no NaN and at most 464 when scaled.
+template <class Elements, bool divides>
+HWY_INLINE HalfVector code_pair(const typename Elements::Element* from, FloatVector operand) {
+  const Halves d;
+  const Words dw;
   const Floats df;
-  [[maybe_unused]] const WordVector quotients = bits;
-  if constexpr (anything) bits = hn::Min(bits, hn::Set(d, 0x43E00000u));  // 448, also NaN
-  const auto octave = hn::And(bits, hn::Set(d, f32_infinity));
-  const auto base = hn::Add(hn::Max(octave, hn::Set(d, 121u << 23)), hn::Set(d, 20u << 23));
-  const auto sum = hn::Add(hn::BitCast(df, bits), hn::BitCast(df, base));
-  auto codes = hn::Add(hn::Sub(hn::BitCast(d, sum), base), hn::ShiftRight<20>(base));
-  if constexpr (anything) {
-    // NaN's code follows that of 448.
-    const hn::RebindToSigned<Words> di;
-    const auto nan = hn::Gt(hn::BitCast(di, quotients), hn::Set(di, 0x7F800000));
-    codes = hn::Sub(codes, hn::BitCast(d, hn::VecFromMask(di, nan)));
-  }
-  return codes;
+  const Pair pair = Elements::load(from);
+  const auto even = divides ? hn::Div(pair.even, operand) : hn::Mul(pair.even, operand);
+  const auto odd = divides ? hn::Div(pair.odd, operand) : hn::Mul(pair.odd, operand);
+  // Signs and octaves are in the upper halves: those of the even and the odd in one vector.
+  const auto upper =
+      hn::OddEven(hn::BitCast(d, odd), hn::BitCast(d, hn::ShiftRight<16>(hn::BitCast(dw, even))));
+  const auto signs = hn::And(upper, hn::Set(d, 0x8000));
+  const auto octaves = hn::SaturatedSub(hn::And(upper, hn::Set(d, 0x7F80)), hn::Set(d, 121 << 7));
+  // The sum's low bits count the distances between codes.
+  const auto bases = hn::BitCast(dw, hn::Or(hn::Add(octaves, hn::Set(d, 141 << 7)), signs));
+  const auto even_sum = hn::Add(even, hn::BitCast(df, hn::ShiftLeft<16>(bases)));
+  const auto odd_sum = hn::Add(odd, hn::BitCast(df, hn::And(bases, hn::Set(dw, 0xFFFF0000u))));
+  const auto counts = hn::OddEven(hn::BitCast(d, hn::ShiftLeft<16>(hn::BitCast(dw, odd_sum))),
+                                  hn::BitCast(d, even_sum));
+  return hn::Or(hn::Add(counts, hn::ShiftRight<4>(octaves)), hn::ShiftRight<8>(signs));
 }
 
-template <bool divides, bool anything>
-HWY_INLINE WordVector code(FloatVector elements, FloatVector operand) {
-  const auto quotients = divides ? hn::Div(elements, operand) : hn::Mul(elements, operand);
-  const Words d;
-  return codes_of<anything>(hn::And(hn::BitCast(d, quotients), hn::Set(d, ~f32_sign)));
+/// Narrows the codes of two pairs.
+HWY_INLINE void store_codes(HalfVector first, HalfVector second, std::uint8_t* to) {
+#if HWY_TARGET <= HWY_AVX3
+  // Packing works in quarters of a vector: bring those of each pair together again.
+  const __m512i bytes = _mm512_packus_epi16(first.raw, second.raw);
+  const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+  _mm512_storeu_si512(to, _mm512_permutexvar_epi64(order, bytes));
+#elif HWY_TARGET == HWY_AVX2
+  const __m256i bytes = _mm256_packus_epi16(first.raw, second.raw);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_permute4x64_epi64(bytes, 0xD8));
+#else
+  const hn::RebindToSigned<Halves> d;
+  const hn::Rebind<std::uint8_t, Halves> bytes;
+  hn::StoreU(hn::DemoteTo(bytes, hn::BitCast(d, first)), bytes, to);
+  hn::StoreU(hn::DemoteTo(bytes, hn::BitCast(d, second)), bytes, to + step);
+#endif
 }
 
 template <class Elements>
-HWY_INLINE HalfVector signed_halves(const typename Elements::Element* from, const Pair& pair) {
-  const Halves d;
-  if constexpr (sizeof(typename Elements::Bits) == 2) {
-    return hn::LoadU(d, reinterpret_cast<const std::uint16_t*>(from));
-  } else {
-    const Words words;
-    const auto odd = hn::And(hn::BitCast(words, pair.odd), hn::Set(words, f32_sign));
-    return hn::BitCast(d, hn::Or(hn::ShiftRight<16>(hn::BitCast(words, pair.even)), odd));
+void code_each(const typename Elements::Element* from, std::size_t count, float operand,
+               bool divides, std::uint8_t* to) {
+  for (std::size_t i = 0; i < count; ++i) {
+    to[i] = fp8_code(widen<Elements>(from[i]), operand, divides);
   }
 }
 
-template <class Elements, bool divides, bool anything>
-HWY_INLINE void code_pair(const typename Elements::Element* from, FloatVector operand,
-                          std::uint8_t* to) {
-  const Halves d;
-  const Pair pair = Elements::load(from);
-  const auto even = code<divides, anything>(pair.even, operand);
-  const auto odd = code<divides, anything>(pair.odd, operand);
-  const auto magnitudes = hn::Sub(hn::BitCast(d, hn::Add(even, hn::ShiftLeft<16>(odd))),
-                                  hn::Set(d, std::uint16_t{141u << 3}));
-  const auto signs =
-      hn::And(hn::ShiftRight<8>(signed_halves<Elements>(from, pair)), hn::Set(d, 0x80));
-  const auto codes = hn::BitCast(hn::RebindToSigned<Halves>(), hn::Or(magnitudes, signs));
-  const hn::Rebind<std::uint8_t, Halves> bytes;
-  hn::StoreU(hn::DemoteTo(bytes, codes), bytes, to);
-}
+/// Elements that the vector code does in one go.
+constexpr std::size_t batch = 2 * step;
 
-template <class Elements, bool divides, bool anything>
-HWY_INLINE void code_row(const typename Elements::Element* from, std::size_t count, float operand,
-                         std::uint8_t* to) {
-  const auto operands = hn::Set(Floats(), operand);
-  std::size_t i = 0;
-  for (; i + step <= count; i += step) {
-    code_pair<Elements, divides, anything>(from + i, operands, to + i);
+/// `count` is a multiple of `batch`.
+template <class Elements, bool divides>
+HWY_INLINE void code_batches(const typename Elements::Element* from, std::size_t count,
+                             FloatVector operand, std::uint8_t* to) {
+  for (std::size_t i = 0; i < count; i += batch) {
+    store_codes(code_pair<Elements, divides>(from + i, operand),
+                code_pair<Elements, divides>(from + i + step, operand), to + i);
   }
-  for (; i < count; ++i) to[i] = fp8_code(widen<Elements>(from[i]), operand, divides);
 }
 
 // ---- tiles ----
@@ -176,37 +173,42 @@ struct Tile {
   std::size_t columns;
 };
 
-template <class Elements, bool divides, bool anything>
-HWY_INLINE void code_tile(const Tile<Elements>& tile, const Fp8Tiles& tiles, float operand) {
-  for (std::size_t row = 0; row < tile.rows; ++row) {
-    code_row<Elements, divides, anything>(tile.source + row * tiles.source_stride, tile.columns,
-                                          operand, tile.codes + row * tiles.code_stride);
-  }
-}
-
-/// Whether no quotient can be NaN or exceed 448 by more than rounding takes back.
+/// Whether nothing in the tile can become NaN or exceed 448 by more than rounding takes back.
 bool ordinary(float amax) {
   return amax == 0.0f || (amax >= 0x1p-100f && amax <= 0x1p126f);
+}
+
+template <class Elements, bool divides>
+HWY_INLINE void code_tile_batches(const Tile<Elements>& tile, const Fp8Tiles& tiles,
+                                  std::size_t columns, float operand) {
+  const auto operands = hn::Set(Floats(), operand);
+  for (std::size_t row = 0; row < tile.rows; ++row) {
+    code_batches<Elements, divides>(tile.source + row * tiles.source_stride, columns, operands,
+                                    tile.codes + row * tiles.code_stride);
+  }
 }
 
 template <class Elements>
 HWY_INLINE Fp8TileScale quantize_tile(const Tile<Elements>& tile, const Fp8Tiles& tiles,
                                       const Format& format) {
   Largest<Elements> largest;
+  const auto* bits = reinterpret_cast<const typename Elements::Bits*>(tile.source);
   for (std::size_t row = 0; row < tile.rows; ++row) {
-    largest.see(
-        reinterpret_cast<const typename Elements::Bits*>(tile.source) + row * tiles.source_stride,
-        tile.columns);
+    largest.see(bits + row * tiles.source_stride, tile.columns);
   }
   const float amax = as_float<Elements>(largest.bits());
   const Fp8TileScale scale = fp8_tile_scale(amax, format.recipe, format.scale);
-  if (!ordinary(amax)) {
-    scale.divides ? code_tile<Elements, true, true>(tile, tiles, scale.operand)
-                  : code_tile<Elements, false, true>(tile, tiles, scale.operand);
-  } else if (scale.divides) {
-    code_tile<Elements, true, false>(tile, tiles, scale.operand);
+  const std::size_t batched = ordinary(amax) ? tile.columns / batch * batch : 0;
+  if (scale.divides) {
+    code_tile_batches<Elements, true>(tile, tiles, batched, scale.operand);
   } else {
-    code_tile<Elements, false, false>(tile, tiles, scale.operand);
+    code_tile_batches<Elements, false>(tile, tiles, batched, scale.operand);
+  }
+  if (batched == tile.columns) return scale;
+  for (std::size_t row = 0; row < tile.rows; ++row) {
+    code_each<Elements>(tile.source + row * tiles.source_stride + batched, tile.columns - batched,
+                        scale.operand, scale.divides,
+                        tile.codes + row * tiles.code_stride + batched);
   }
   return scale;
 }
@@ -236,10 +238,23 @@ float absmax_of(Dtype dtype, const std::byte* source, std::size_t count) {
   return absmax == absmax ? absmax : fp8_absmax_scalar(dtype, source, count);
 }
 
+/// Part by part, that the scalar code gets no more than the parts that need it.
 template <class Elements>
 void code_all(const std::byte* source, std::size_t count, float operand, std::byte* codes) {
-  code_row<Elements, false, true>(reinterpret_cast<const typename Elements::Element*>(source),
-                                  count, operand, reinterpret_cast<std::uint8_t*>(codes));
+  constexpr std::size_t part = 1024;
+  const auto* from = reinterpret_cast<const typename Elements::Element*>(source);
+  auto* to = reinterpret_cast<std::uint8_t*>(codes);
+  const auto operands = hn::Set(Floats(), operand);
+  for (std::size_t i = 0; i < count; i += part) {
+    const std::size_t length = std::min(part, count - i);
+    Largest<Elements> largest;
+    largest.see(reinterpret_cast<const typename Elements::Bits*>(from + i), length);
+    const float amax = as_float<Elements>(largest.bits());
+    const bool ordinary = amax * operand <= e4m3_max * 1.01f;  // not for NaN, of 0 * infinity too
+    const std::size_t batched = ordinary ? length / batch * batch : 0;
+    code_batches<Elements, false>(from + i, batched, operands, to + i);
+    code_each<Elements>(from + i + batched, length - batched, operand, false, to + i + batched);
+  }
 }
 
 void block_quantize(Dtype dtype, const std::byte* source, const Fp8Tiles& tiles,

@@ -8,28 +8,30 @@
 namespace plimsoll::codecs {
 
 // FP8 weights: E4M3 codes (largest number 448, no infinities) and the fp32 multipliers that turn
-// them back, one a tile of a matrix or one a tensor. All arithmetic is in fp32 after widening.
+// them back, one a tile of a matrix or one a tensor. All arithmetic is in fp32 after widening; fl
+// is one rounding to it. Scaled numbers are clamped to +-448, then the nearest code is taken, of
+// two the even one.
 //
-// What the recipes do in a tile with the largest magnitude `amax`; fl is one rounding to fp32, and
-// every quotient is clamped to +-448 and rounded to the nearest code, ties to even:
+// The recipes differ in the scale they store for a tile's largest magnitude, and in how they use
+// it:
+// - finegrained (transformers, FineGrainedQuantize): s = fl(amax / 448), x becomes fl(x / s); s is
+// 1
+//   for a tile of zeros.
+// - transformers (transformers 5, Fp8Quantize): t = fl(fl(1 / amax) * 448), s = fl(1 / t), x
+// becomes
+//   fl(x * t); s and t are 1 for a tile of zeros.
+// - vllm (DeepGEMM, per_block_cast_to_fp8): s = fl(max(amax, 1e-4) / 448), x becomes
+//   fl(x * fl(1 / s)).
 //
-//   recipe        stored scale s            code of x              a tile of zeros   Source
-//   finegrained   fl(amax / 448)            fl(x / s)              s = 1             transformers,
-//                                                                                 FineGrainedQuantize
-//   transformers  fl(1 / t), where          fl(x * t)              s = t = 1         transformers
-//   5,
-//                 t = fl(fl(1/amax) * 448)                                              Fp8Quantize
-//   vllm          fl(max(amax, 1e-4) / 448) fl(x * fl(1 / s))      s = fl(1e-4/448)  DeepGEMM
-//
-// With powers of two as scales, s is rounded up to one before x is divided by it. finegrained and
+// With powers of two as scales, s is rounded up to one, and x divided by that. finegrained and
 // transformers take 2^ceil(L), where L is log2 of max(s, 2^-126) rounded to fp32: a few ulps above
 // a power of two L is still an integer. vllm goes by the bits, where any excess counts.
 //
-// NaN and infinity, as torch on a CPU has them. A NaN in a tile makes s = 1 (vllm: NaN); an
-// infinity makes s infinite, 0xFF as a power of two, where infinities become NaN and numbers zero
-// (transformers with powers of two: NaN).
-// So small an amax that s or t is no ordinary number (below about 2^-117) may leave 448 or, of a
-// zero, NaN. A NaN's code is 0x7F with the sign of its element.
+// NaN and infinity are as torch on a CPU has them. A NaN in a tile makes s = 1 (vllm: the positive
+// quiet NaN). An infinity makes s infinite, 0xFF as a power of two: infinities become NaN and
+// numbers zero (transformers with powers of two: NaN). Where amax is so small that s or t is no
+// ordinary number, below about 2^-117, numbers may become 448 and zeros NaN. The code of NaN is
+// 0x7F with the sign of its element.
 
 /// A part of a row-major matrix that begins at the corner of a tile; the last tiles of a row or
 /// column may be smaller than the others.

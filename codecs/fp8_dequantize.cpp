@@ -8,9 +8,10 @@
 
 #include "codecs/fp8_runs.hpp"
 
-// How it works. A code's bits below the sign, 20 places up, are a fp32 number 2^-120 times the
-// value but for codes 1 to 7 (E4M3's subnormals), which are counted off 2^14, where 2^-9 is the
-// last bit. The vector code does not see NaN: whoever meets it takes the scalar code.
+// How it works. A code's bits below the sign, put where fp32 has them, are 2^-120 times the number,
+// but for codes 1 to 7 (E4M3's subnormals), which are counted off 2^14, where the last bit is 2^-9.
+// Weights hardly have those, so that BF16 goes without where it can. The vector code does not see
+// NaN: whoever meets it takes the scalar code.
 
 HWY_BEFORE_NAMESPACE();
 namespace plimsoll::codecs {
@@ -32,6 +33,7 @@ constexpr std::size_t lanes = hn::MaxLanes(Floats());
 
 struct ToF32 {
   using Element = float;
+  static constexpr bool in_pairs = false;
   static Element narrow(float value) { return value; }
   static HWY_INLINE void store(FloatVector values, Element* to) {
     hn::StoreU(values, Floats(), to);
@@ -39,17 +41,23 @@ struct ToF32 {
 };
 struct ToBf16 {
   using Element = std::uint16_t;
+  static constexpr bool in_pairs = true;
   static Element narrow(float value) { return bf16_from_f32(value); }
   static HWY_INLINE void store(FloatVector values, Element* to) {
+    const auto upper = hn::ShiftRight<16>(rounded(values));
+    hn::StoreU(hn::DemoteTo(Halves(), hn::BitCast(Ints(), upper)), Halves(), to);
+  }
+  /// With the element in the upper half. Of a number or an infinity.
+  static HWY_INLINE hn::Vec<Words> rounded(FloatVector values) {
     const Words d;
     const auto bits = hn::BitCast(d, values);
     const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(d, 1));
-    const auto upper = hn::ShiftRight<16>(hn::Add(hn::Add(bits, hn::Set(d, 0x7FFF)), odd));
-    hn::StoreU(hn::DemoteTo(Halves(), hn::BitCast(Ints(), upper)), Halves(), to);
+    return hn::Add(hn::Add(bits, hn::Set(d, 0x7FFF)), odd);
   }
 };
 struct ToF16 {
   using Element = std::uint16_t;
+  static constexpr bool in_pairs = false;
   static Element narrow(float value) { return f16_from_f32(value); }
   static HWY_INLINE void store(FloatVector values, Element* to) {
     const hn::Rebind<hwy::float16_t, Floats> half;
@@ -74,36 +82,74 @@ HWY_INLINE FloatVector values_of(hn::Vec<Quarters> codes) {
   return hn::BitCast(df, hn::Or(hn::BitCast(d, values), signs));
 }
 
+/// Elements of codes from 8 to 126, of either sign: a normal code's bits, where a bf16 has them,
+/// are 2^-120 times the number. Even and odd elements are scaled in vectors of their own.
+HWY_INLINE void decode_normal(const std::uint8_t* codes, FloatVector scales, std::uint16_t* to) {
+  const hn::Repartition<std::uint16_t, Words> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  const Words dw;
+  const Floats df;
+  const hn::Rebind<std::int8_t, decltype(di)> bytes;
+  const auto signed_codes =
+      hn::PromoteTo(di, hn::LoadU(bytes, reinterpret_cast<const std::int8_t*>(codes)));
+  const auto places = hn::And(hn::ShiftLeft<4>(hn::BitCast(d, signed_codes)), hn::Set(d, 0x87F0));
+  const auto values = hn::BitCast(dw, hn::Add(places, hn::Set(d, 120 << 7)));
+  const auto even = hn::BitCast(df, hn::ShiftLeft<16>(values));
+  const auto odd = hn::BitCast(df, hn::And(values, hn::Set(dw, 0xFFFF0000u)));
+  const auto even_bits = ToBf16::rounded(hn::Mul(even, scales));
+  const auto odd_bits = ToBf16::rounded(hn::Mul(odd, scales));
+  const auto elements =
+      hn::OddEven(hn::BitCast(d, odd_bits), hn::BitCast(d, hn::ShiftRight<16>(even_bits)));
+  hn::StoreU(elements, d, to);
+}
+
+using Codes = hn::ScalableTag<std::uint8_t>;
+
+/// The codes' magnitudes, as many as a vector has bytes.
+HWY_INLINE hn::Vec<Codes> magnitudes_at(const std::uint8_t* codes) {
+  return hn::And(hn::LoadU(Codes(), codes), hn::Set(Codes(), 0x7F));
+}
+
+HWY_INLINE bool any_nan(hn::Vec<Codes> magnitudes) {
+  return !hn::AllFalse(Codes(), hn::Eq(magnitudes, hn::Set(Codes(), 0x7F)));
+}
+
+HWY_INLINE bool all_normal(hn::Vec<Codes> magnitudes) {
+  const Codes d;
+  const auto within = hn::Min(hn::Max(magnitudes, hn::Set(d, 8)), hn::Set(d, 126));
+  return hn::AllTrue(d, hn::Eq(within, magnitudes));
+}
+
 template <class To>
 void decode_each(const std::byte* codes, std::size_t count, float scale,
                  typename To::Element* destination) {
   for (std::size_t i = 0; i < count; ++i) destination[i] = To::narrow(fp8_decoded(codes[i], scale));
 }
 
-HWY_INLINE bool any_nan(const std::uint8_t* codes) {
-  const hn::ScalableTag<std::uint8_t> d;
-  const auto nan = hn::Set(d, 0x7F);
-  return !hn::AllFalse(d, hn::Eq(hn::And(hn::LoadU(d, codes), nan), nan));
-}
-
 template <class To>
 HWY_INLINE void decode_run(const std::byte* codes, std::size_t count, float scale,
                            typename To::Element* destination) {
   constexpr std::size_t batch = 4 * lanes;
-  const bool ordinary = scale - scale == 0.0f;  // no NaN, no infinity
+  const bool number = scale - scale == 0.0f;  // no NaN, no infinity
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(codes);
+  const auto scales = hn::Set(Floats(), scale);
   std::size_t i = 0;
-  if (ordinary) {
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(codes);
-    const auto scales = hn::Set(Floats(), scale);
-    for (; i + batch <= count; i += batch) {
-      if (HWY_UNLIKELY(any_nan(bytes + i))) {
-        decode_each<To>(codes + i, batch, scale, destination + i);
+  for (; number && i + batch <= count; i += batch) {
+    const auto magnitudes = magnitudes_at(bytes + i);
+    if constexpr (To::in_pairs) {
+      if (HWY_LIKELY(all_normal(magnitudes))) {
+        decode_normal(bytes + i, scales, destination + i);
+        decode_normal(bytes + i + 2 * lanes, scales, destination + i + 2 * lanes);
         continue;
       }
-      for (std::size_t part = i; part < i + batch; part += lanes) {
-        const auto values = values_of(hn::LoadU(Quarters(), bytes + part));
-        To::store(hn::Mul(values, scales), destination + part);
-      }
+    }
+    if (HWY_UNLIKELY(any_nan(magnitudes))) {
+      decode_each<To>(codes + i, batch, scale, destination + i);
+      continue;
+    }
+    for (std::size_t part = i; part < i + batch; part += lanes) {
+      const auto values = values_of(hn::LoadU(Quarters(), bytes + part));
+      To::store(hn::Mul(values, scales), destination + part);
     }
   }
   decode_each<To>(codes + i, count - i, scale, destination + i);

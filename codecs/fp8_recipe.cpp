@@ -71,7 +71,8 @@ Fp8TileScale fp8_tile_scale(float amax, Fp8Recipe recipe, Fp8Scale scale) {
     }
     default: {
       constexpr float floor = 1e-4f;
-      const float stored = (amax < floor ? floor : amax) / e4m3_max;
+      float stored = (amax < floor ? floor : amax) / e4m3_max;
+      if (std::isnan(stored)) stored = std::numeric_limits<float>::quiet_NaN();
       if (ue8m0) return as_power_of_two(stored, exact_ceil_log2);
       return {stored, 0, 1.0f / stored, false};
     }

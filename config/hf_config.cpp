@@ -1,5 +1,6 @@
 #include "config/hf_config.hpp"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -95,19 +96,49 @@ struct Reader {
     return list->front().get<std::string>();
   }
 
+  /// Rows and columns of a tile; a null among them, or a list of another length, is none of ours.
+  std::optional<std::array<std::uint64_t, 2>> tile(const json& object, const char* name) {
+    const json* value = member(object, name);
+    if (!value) return std::nullopt;
+    if (!value->is_array()) return wrong(name, "an array"), std::nullopt;
+    const auto counts = [](const json& size) { return size.is_number_unsigned() && size != 0; };
+    if (value->size() != 2 || !std::all_of(value->begin(), value->end(), counts)) {
+      return std::nullopt;
+    }
+    return std::array{(*value)[0].get<std::uint64_t>(), (*value)[1].get<std::uint64_t>()};
+  }
+
+  struct Member {
+    const json* object = nullptr;
+    std::string path;
+  };
+
   /// The config of the language model inside a composite one, under the names that are in use.
-  const json* text_config(const json& config) {
-    const json* outer = object(config, "thinker_config");
+  Member text_config(const json& config) {
+    const std::string thinker = "thinker_config";
+    const json* outer = object(config, thinker.c_str());
     const json& parent = outer ? *outer : config;
     for (const char* name :
          {"text_config", "llm_config", "language_config", "decoder", "generator", "text_encoder"}) {
       // Only where it is an object: "decoder" is a mere word in some configs.
       const json* inner = member(parent, name);
-      if (inner && inner->is_object()) return inner;
+      if (inner && inner->is_object()) return {inner, outer ? thinker + "." + name : name};
     }
-    return outer;
+    return outer ? Member{outer, thinker} : Member{};
   }
 };
+
+/// The whole numbers of an object, and of its members that are objects down to `levels` below it.
+void read_numbers(const json& object, const std::string& path, int levels, HfConfig& facts) {
+  HfConfig::Numbers numbers;
+  for (const auto& [name, value] : object.items()) {
+    if (value.is_number_unsigned()) numbers.emplace(name, value.get<std::uint64_t>());
+    if (value.is_object() && levels > 0) {
+      read_numbers(value, path.empty() ? name : path + "." + name, levels - 1, facts);
+    }
+  }
+  if (!path.empty() || !numbers.empty()) facts.numbers.emplace(path, std::move(numbers));
+}
 
 }  // namespace
 
@@ -132,6 +163,13 @@ std::optional<Dtype> torch_dtype(std::string_view name) {
   return std::nullopt;
 }
 
+std::optional<std::uint64_t> HfConfig::number(std::string_view path, std::string_view field) const {
+  const auto object = numbers.find(path);
+  if (object == numbers.end()) return std::nullopt;
+  const auto found = object->second.find(field);
+  return found == object->second.end() ? std::nullopt : std::optional(found->second);
+}
+
 Expected<HfConfig> parse_hf_config(std::string_view text, const std::string& file) {
   const tl::expected<json, std::string> parsed = parse(text);
   if (!parsed) return fail(ErrorCode::malformed, parsed.error(), file);
@@ -144,8 +182,12 @@ Expected<HfConfig> parse_hf_config(std::string_view text, const std::string& fil
   facts.dtype = reader.dtype(config);
   if (const json* quantization = reader.object(config, "quantization_config")) {
     facts.quant_method = reader.text(*quantization, "quant_method");
+    facts.weight_block_size = reader.tile(*quantization, "weight_block_size");
   }
-  if (const json* inner = reader.text_config(config)) {
+  read_numbers(config, "", 2, facts);
+  const Reader::Member text_config = reader.text_config(config);
+  if (const json* inner = text_config.object) {
+    facts.text_path = text_config.path;
     facts.text_model_type = reader.text(*inner, "model_type");
     if (!facts.tie_word_embeddings) {
       facts.tie_word_embeddings = reader.flag(*inner, "tie_word_embeddings");

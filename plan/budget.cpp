@@ -1,10 +1,10 @@
 #include "plan/budget.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 #include "plan/align.hpp"
-#include "plan/unit_sizes.hpp"
 
 namespace plimsoll::plan {
 namespace {
@@ -24,11 +24,11 @@ std::uint32_t outputs_for(Sink sink, std::uint32_t slots) {
   return sink == Sink::consumer ? 2 : 0;
 }
 
-/// From what was asked for down to the least that works.
+/// From what was asked for down to the least there is. Of many slots, several are given up at once.
 std::vector<Choice> choices(const PlanRequest& request) {
   const bool direct = request.direct_buffers > 0;
   std::vector<Choice> list;
-  for (std::uint32_t slots = request.slots; slots >= 1; --slots) {
+  for (std::uint32_t slots = request.slots; slots >= 1; slots -= std::max(slots / 64, 1u)) {
     list.push_back({slots, outputs_for(request.sink, slots), request.unit_bytes, direct});
   }
   while (list.back().unit_bytes > smallest_unit_bytes) {
@@ -49,14 +49,20 @@ std::vector<Choice> choices(const PlanRequest& request) {
   return list;
 }
 
-/// The slots and buffers that one tensor's units need, in each way its parts can come together.
-struct Needs {
-  std::uint64_t unit_slot = 0;  ///< of a unit of at most unit_bytes; 0: it takes none
-  std::uint64_t whole_slot = 0;
-  std::uint64_t unit_output = 0;
-  std::uint64_t whole_output = 0;
-  bool one_unit = false;
-};
+constexpr std::uint64_t endless = std::numeric_limits<std::uint64_t>::max();
+
+/// Sums and products of sizes that a hostile file may claim: not more than there are numbers.
+std::uint64_t add(std::uint64_t a, std::uint64_t b) {
+  return a > endless - b ? endless : a + b;
+}
+
+std::uint64_t multiply(std::uint64_t a, std::uint64_t b) {
+  return b != 0 && a > endless / b ? endless : a * b;
+}
+
+void raise(std::uint64_t& value, std::uint64_t to) {
+  value = std::max(value, to);
+}
 
 /// Draws the lines for a choice. What units need depends on their size alone, so it is kept from
 /// one choice to the next while that stays.
@@ -66,34 +72,36 @@ class Draft {
         const PlanRequest& request)
       : tensors_(tensors), finals_(finals), request_(request) {}
 
-  /// What the request forces must be possible.
-  [[nodiscard]] Expected<void> check() {
-    if (request_.merge != MergeMethod::fold) return {};
-    size_units(request_.unit_bytes);
-    for (std::size_t i = 0; i < tensors_.size(); ++i) {
-      if (!tensors_[i].work.one_scale || needs_[i].one_unit) continue;
-      return fail(ErrorCode::unsupported,
-                  "it has one scale for all its units, so that they cannot fold; only gather or "
-                  "two-pass can make it",
-                  "", tensors_[i].output->name);
+  /// Errors: those of needs_of().
+  [[nodiscard]] Expected<void> draw(const Choice& choice) {
+    if (choice.unit_bytes != unit_bytes_) {
+      if (auto sized = size_units(choice.unit_bytes); !sized) return sized;
     }
-    return {};
-  }
-
-  const std::vector<DeviceLine>& draw(const Choice& choice) {
-    if (choice.unit_bytes != unit_bytes_) size_units(choice.unit_bytes);
     lines_.assign(finals_.size(), DeviceLine{});
     merges_.assign(tensors_.size(), MergeChoice{});
-    for (std::size_t i = 0; i < tensors_.size(); ++i) merges_[i].merge = wanted(i);
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      merges_[i] = {wanted(i), 1, needs_[i].unit_elements};
+    }
     size_slots(choice.slots);
     size_outputs();
     for (std::size_t i = 0; i < lines_.size(); ++i) finish(lines_[i], i, choice);
-    return lines_;
+    return {};
   }
+
+  /// The first tensor that cannot be made as the request forces it; null if there is none.
+  [[nodiscard]] const OutputTensor* refused() const {
+    if (request_.merge != MergeMethod::fold) return nullptr;
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      if (tensors_[i].work.one_scale && !needs_[i].one_unit) return tensors_[i].output;
+    }
+    return nullptr;
+  }
+
+  [[nodiscard]] const std::vector<DeviceLine>& lines() const { return lines_; }
 
   [[nodiscard]] std::uint64_t highest() const {
     std::uint64_t highest = 0;
-    for (const DeviceLine& line : lines_) highest = std::max(highest, line.load_line);
+    for (const DeviceLine& line : lines_) raise(highest, line.load_line);
     return highest;
   }
 
@@ -114,7 +122,8 @@ class Draft {
       return merges ? Merge::gather : Merge::fold;
     }
     if (!tensor.work.one_scale) return Merge::fold;
-    return request_.merge == MergeMethod::two_pass ? Merge::two_pass : Merge::gather;
+    if (request_.merge == MergeMethod::two_pass) return Merge::two_pass;
+    return needs_[i].one_unit ? Merge::fold : Merge::gather;
   }
 
   /// Slots are as large as the largest unit that is on its own. A gather takes several of them; one
@@ -128,7 +137,8 @@ class Draft {
     if (request_.merge == MergeMethod::gather) {
       for (std::size_t i = 0; i < tensors_.size(); ++i) {
         if (merges_[i].merge != Merge::gather) continue;
-        raise(line_of(i).slot_bytes, align_up((needs_[i].whole_slot + slots - 1) / slots, page_size));
+        raise(line_of(i).slot_bytes,
+              align_up((needs_[i].whole_slot + slots - 1) / slots, page_size));
       }
     }
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
@@ -163,62 +173,26 @@ class Draft {
     line.outputs = line.output_bytes > 0 ? choice.outputs : 0;
     line.buffer_bytes = choice.direct && device == 0 ? request_.direct_buffers : 0;
     line.state_bytes = align_up(line.state_bytes, component_alignment);
-    line.load_line = line.slots * line.slot_bytes + line.outputs * line.output_bytes +
-                     line.buffer_bytes + line.state_bytes;
-    if (request_.sink == Sink::memory) line.load_line += align_up(line.final_bytes, page_size);
+    line.load_line =
+        add(multiply(line.slots, line.slot_bytes), multiply(line.outputs, line.output_bytes));
+    line.load_line = add(line.load_line, add(line.buffer_bytes, line.state_bytes));
+    if (request_.sink == Sink::memory) {
+      line.load_line = add(line.load_line, align_up(line.final_bytes, page_size));
+    }
   }
 
-  void size_units(std::uint64_t unit_bytes) {
+  [[nodiscard]] Expected<void> size_units(std::uint64_t unit_bytes) {
     unit_bytes_ = unit_bytes;
-    needs_.assign(tensors_.size(), Needs{});
-    for (std::size_t i = 0; i < tensors_.size(); ++i) needs_[i] = needs_of(tensors_[i]);
-  }
-
-  [[nodiscard]] Needs needs_of(const SizedTensor& tensor) const {
-    const OutputTensor& output = *tensor.output;
-    Route route = tensor.work.route;
-    if (tensor.reorders) route = rearranged(route, output.scaled);
-    const auto rules = unit_rules(output.source_dtype, tensor.work, unit_bytes_);
-    Needs needs;
-    const auto add = [&](const views::Region& region, std::uint64_t& slot, std::uint64_t& out) {
-      if (!route.is_kept()) raise(slot, slot_of(tensor, route, region));
-      raise(out, unit_output_bytes(output, route, region));
-      if (!route.is_kept() || tensor.reorders) return;
-      raise(out, unit_output_bytes(output, tensor.work.route, region));
-    };
-    const views::Region whole{0, 1, tensor.view->elements(), 0};
-    add(whole, needs.whole_slot, needs.whole_output);
-    const auto units = views::largest_units(*tensor.view, rules);
-    needs.one_unit = !units || units->regions.empty() ||
-                     units->regions.front().elements() == whole.elements();
-    if (needs.one_unit) {
-      needs.unit_slot = needs.whole_slot;
-      needs.unit_output = needs.whole_output;
-      return needs;
+    needs_.clear();
+    for (const SizedTensor& tensor : tensors_) {
+      auto needs = needs_of(tensor, unit_bytes);
+      if (!needs) {
+        return fail(needs.error().code(), needs.error().reason(), "", tensor.output->name);
+      }
+      needs_.push_back(*needs);
     }
-    for (const views::Region& region : units->regions) {
-      add(region, needs.unit_slot, needs.unit_output);
-    }
-    return needs;
+    return {};
   }
-
-  [[nodiscard]] static std::uint64_t slot_of(const SizedTensor& tensor, const Route& route,
-                                             const views::Region& region) {
-    const std::uint64_t elements = region.elements();
-    std::uint64_t scales = 0;
-    if (tensor.scale_row_elements > 0) {
-      const std::uint64_t ranges =
-          std::min(elements, tensor.scale_ranges + std::max(region.rows, region.columns * (region.rows > 1)));
-      scales = (elements / tensor.scale_row_elements + 2 * ranges) * tensor.scale_row_bytes +
-               ranges * component_alignment;
-    }
-    return align_up(slot_layout(tensor.output->source_dtype, tensor.work.working, route, elements,
-                                scales)
-                        .bytes,
-                    page_size);
-  }
-
-  static void raise(std::uint64_t& value, std::uint64_t to) { value = std::max(value, to); }
 
   std::span<const SizedTensor> tensors_;
   std::span<const std::uint64_t> finals_;
@@ -233,21 +207,28 @@ class Draft {
 
 Expected<Sizes> fit_to_budget(std::span<const SizedTensor> tensors,
                               std::span<const std::uint64_t> finals, const PlanRequest& request) {
-  const std::vector<Choice> list = choices(request);
   Draft draft(tensors, finals, request);
-  if (auto possible = draft.check(); !possible) return fail(possible.error());
   Sizes sizes;
-  draft.draw(list.back());
-  sizes.smallest_load_line = draft.highest();
-  for (const Choice& choice : list) {
-    draft.draw(choice);
-    if (request.budget && draft.highest() > *request.budget) continue;
+  bool fits = false;
+  sizes.smallest_load_line = endless;
+  for (const Choice& choice : choices(request)) {
+    if (auto drawn = draft.draw(choice); !drawn) return fail(drawn.error());
+    if (const OutputTensor* output = draft.refused()) {
+      if (choice.unit_bytes < request.unit_bytes) break;
+      return fail(ErrorCode::unsupported,
+                  "it has one scale for all its units, so that they cannot fold; only gather or "
+                  "two-pass can make it",
+                  "", output->name);
+    }
+    sizes.smallest_load_line = std::min(sizes.smallest_load_line, draft.highest());
+    if (fits || (request.budget && draft.highest() > *request.budget)) continue;
+    fits = true;
     sizes.unit_bytes = choice.unit_bytes;
     sizes.direct_allowed = choice.direct;
-    sizes.devices = draft.draw(choice);
+    sizes.devices = draft.lines();
     sizes.merges = draft.merges();
-    return sizes;
   }
+  if (fits) return sizes;
   return fail(ErrorCode::infeasible_budget,
               "a budget of " + std::to_string(*request.budget) +
                   " bytes a device is too small; the smallest that works is " +

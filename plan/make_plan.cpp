@@ -5,8 +5,8 @@
 #include <limits>
 #include <utility>
 
-#include "codecs/nf4.hpp"
 #include "codecs/fp8.hpp"
+#include "codecs/nf4.hpp"
 #include "io/byte_source.hpp"
 #include "io/quant_state.hpp"
 #include "plan/align.hpp"
@@ -28,6 +28,16 @@ std::string_view torch_name(Dtype dtype) {
     default:
       return "float32";
   }
+}
+
+/// How many different tensors a view is made of.
+std::uint32_t count_sources(const views::View& view) {
+  std::vector<std::uint32_t> sources;
+  sources.reserve(view.box_count());
+  for (std::size_t i = 0; i < view.box_count(); ++i) sources.push_back(view.source(i));
+  std::sort(sources.begin(), sources.end());
+  const auto end = std::unique(sources.begin(), sources.end());
+  return static_cast<std::uint32_t>(end - sources.begin());
 }
 
 /// Builds the parts of one plan in the order in which each needs the ones before.
@@ -55,6 +65,7 @@ class Drafter {
   [[nodiscard]] Expected<void> check_sizes() const;
   Expected<void> make_outputs();
   [[nodiscard]] Expected<OutputTensor> describe(Blueprint& blueprint, const Treatment& treatment);
+  [[nodiscard]] bool all_scaled(const Blueprint& blueprint, bool scaled) const;
   void add_components(OutputTensor& output);
   void add_nf4(OutputTensor& output);
   void add_fp8(OutputTensor& output);
@@ -74,7 +85,7 @@ class Drafter {
   Blueprints blueprints_;
   const PlanRequest& request_;
   Plan plan_;
-  std::vector<Work> works_;            // one an output
+  std::vector<Work> works_;              // one an output
   std::uint64_t nf4_map_ = no_constant;  // one copy of the map serves all tensors
   Sizes sizes_;
 };
@@ -129,10 +140,24 @@ Expected<void> Drafter::make_outputs() {
   return {};
 }
 
+/// Whether all of a tensor's sources have scales, or none has.
+bool Drafter::all_scaled(const Blueprint& blueprint, bool scaled) const {
+  const auto& scales = blueprints_.scales;
+  for (std::size_t i = 0; i < blueprint.view.box_count(); ++i) {
+    const std::uint32_t source = blueprint.view.source(i);
+    if ((source < scales.size() && scales[source].has_value()) != scaled) return false;
+  }
+  return true;
+}
+
 /// Takes name and view of the blueprint.
 Expected<OutputTensor> Drafter::describe(Blueprint& blueprint, const Treatment& treatment) {
   OutputTensor output;
   output.scaled = scales_of(blueprints_, blueprint) != nullptr;
+  if (!all_scaled(blueprint, output.scaled)) {
+    return fail(ErrorCode::malformed, "some of its parts have scales and some have none",
+                file_of(catalogue_, blueprint), blueprint.name);
+  }
   const Stock stock{blueprint.dtype, output.scaled, blueprint.view.shape().size()};
   if (!can_make(stock, treatment)) {
     return fail(ErrorCode::unsupported,
@@ -251,12 +276,12 @@ void Drafter::find_scales() {
     const TileScales& tiles = *blueprints_.scales[i];
     const io::Shape& shape = catalogue_.tensors[i].shape;
     const io::TensorEntry& stored = catalogue_.tensors[tiles.tensor];
-    plan_.scales[i] = SourceScales{
-        {shape[shape.size() - 2], shape.back(), tiles.tile_rows, tiles.tile_columns},
-        stored.dtype,
-        tiles.tensor,
-        stored.file,
-        stored.offset};
+    plan_.scales[i] =
+        SourceScales{{shape[shape.size() - 2], shape.back(), tiles.tile_rows, tiles.tile_columns},
+                     stored.dtype,
+                     tiles.tensor,
+                     stored.file,
+                     stored.offset};
   }
 }
 
@@ -291,23 +316,8 @@ void Drafter::lay_out_arenas() {
 }
 
 SizedTensor Drafter::sized(std::uint32_t index) const {
-  const OutputTensor& output = plan_.outputs[index];
   const views::View& view = plan_.views[index];
-  SizedTensor sized{&output, &view, works_[index]};
-  sized.reorders = !arrives_in_order(view);
-  if (!output.scaled) return sized;
-  sized.scale_ranges = view.box_count() + 1;
-  sized.scale_row_elements = std::numeric_limits<std::uint64_t>::max();
-  for (std::size_t i = 0; i < view.box_count(); ++i) {
-    const SourceScales& scales = *plan_.scales[view.box(i).source];
-    const codecs::Fp8Grid& grid = scales.grid;
-    sized.scale_row_bytes = std::max(sized.scale_row_bytes, scale_row_bytes(scales));
-    // The last row of tiles of a matrix may be low.
-    const std::uint64_t low = grid.rows % grid.tile_rows;
-    sized.scale_row_elements =
-        std::min(sized.scale_row_elements, (low > 0 ? low : grid.tile_rows) * grid.columns);
-  }
-  return sized;
+  return {&plan_.outputs[index], &view, works_[index], &plan_.scales, !arrives_in_order(view)};
 }
 
 Expected<void> Drafter::fit_budget() {

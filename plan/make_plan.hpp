@@ -20,6 +20,7 @@ inline constexpr std::uint64_t largest_unit_bytes = std::uint64_t{1} << 40;
 inline constexpr std::uint64_t most_source_bytes = std::uint64_t{1} << 56;
 /// A plan's units are held in memory, about 150 bytes each with what they read.
 inline constexpr std::uint64_t most_units = std::uint64_t{1} << 24;
+inline constexpr std::uint64_t most_reads = std::uint64_t{1} << 26;
 
 /// How the parts of merged tensors come together; `automatic` takes for each tensor the way that
 /// costs least.

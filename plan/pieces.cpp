@@ -50,7 +50,7 @@ Pieces quantized(const OutputTensor& output, const Unit& unit) {
     case codecs::FormatKind::fp8_block:
       scales = tile_scales(data + 1, output, unit);
       break;
-    default:  // one scale for the tensor, which its first unit writes; of an empty one it is known
+    default:  // one scale for the tensor, which its first unit writes; an empty one's is known
       scales = {data + 1, 0, sizeof(float), 1, sizeof(float), 0};
       if (unit.region.first != 0 || unit.region.elements() == 0) pieces.count = 1;
   }

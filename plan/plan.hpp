@@ -79,7 +79,9 @@ struct Route {
   bool measure = false;    ///< only the largest magnitude, for a later quantize
 
   /// Whether its bytes arrive where they belong, unchanged, and need no slot.
-  [[nodiscard]] bool is_kept() const { return !decode && !rearrange && !convert && !quantize && !measure; }
+  [[nodiscard]] bool is_kept() const {
+    return !decode && !rearrange && !convert && !quantize && !measure;
+  }
 };
 
 /// The scales of a checkpoint tensor in FP8.

@@ -68,6 +68,10 @@ Route rearranged(Route route, bool scaled) noexcept {
   return route;
 }
 
+bool lands_at_once(const Route& route, bool scaled) noexcept {
+  return route.is_kept() || (scaled && route.convert);
+}
+
 Route measuring(Route route) noexcept {
   route.rearrange = false;
   route.quantize = false;

@@ -43,6 +43,10 @@ struct Work {
 /// The stages of a unit whose source bytes arrive in another order.
 [[nodiscard]] Route rearranged(Route route, bool scaled) noexcept;
 
+/// Whether what a unit of a tensor with this route reads goes from its landing to its place in one
+/// step. Runs that lie apart in the result cannot be parted on that way.
+[[nodiscard]] bool lands_at_once(const Route& route, bool scaled) noexcept;
+
 /// The stages of a unit that only finds the largest magnitude.
 [[nodiscard]] Route measuring(Route route) noexcept;
 

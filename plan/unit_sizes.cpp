@@ -18,9 +18,9 @@ std::uint64_t ceil_div(std::uint64_t value, std::uint64_t divisor) {
 
 views::UnitRules unit_rules(Dtype dtype, const Work& work, std::uint64_t unit_bytes) noexcept {
   views::UnitRules rules;
-  const std::uint64_t widest =
-      work.route.is_kept() ? element_bytes(dtype)
-                           : std::max(element_bytes(dtype), element_bytes(work.working));
+  const std::uint64_t widest = work.route.is_kept()
+                                   ? element_bytes(dtype)
+                                   : std::max(element_bytes(dtype), element_bytes(work.working));
   rules.block = work.block;
   rules.max_elements = std::max<std::uint64_t>(unit_bytes / widest, 1);
   rules.tile_rows = work.tile;
@@ -55,8 +55,7 @@ TileRange tiles_of(const io::Shape& shape, const views::Region& region) noexcept
   range.first = (row / rows * grid_rows + row % rows / codecs::fp8_tile) * grid_columns +
                 region.first % columns / codecs::fp8_tile;
   range.rows = count > rows ? count / rows * grid_rows : ceil_div(count, codecs::fp8_tile);
-  range.columns =
-      ceil_div(plain ? columns : std::min(region.columns, columns), codecs::fp8_tile);
+  range.columns = ceil_div(plain ? columns : std::min(region.columns, columns), codecs::fp8_tile);
   return range;
 }
 

@@ -21,7 +21,7 @@ namespace plimsoll::plan {
 ///
 /// The last two are there if the route decodes or rearranges. All in bytes, multiples of 64.
 struct SlotLayout {
-  std::uint64_t scales = 0;    ///< where each part begins
+  std::uint64_t scales = 0;  ///< where each part begins
   std::uint64_t decoded = 0;
   std::uint64_t arranged = 0;
   std::uint64_t bytes = 0;

@@ -7,6 +7,7 @@
 #include "rules/known_names.hpp"
 #include "rules/name_glob.hpp"
 #include "rules/natural_order.hpp"
+#include "rules/rule_sieve.hpp"
 #include "rules/source_checks.hpp"
 
 namespace plimsoll::rules {
@@ -52,6 +53,8 @@ class Mapper {
   Mapper(const NameRules& rules, std::span<const std::string> names,
          std::optional<std::span<const std::string>> expected)
       : rules_(rules), names_(names), listed_(expected), progress_(rules.renames_.size()) {
+    for (const NameRule& rename : rules.renames_) sieve_.add(rename);
+    for (const NameRules::Conversion& conversion : rules.conversions_) sieve_.add(conversion.rule);
     if (!expected) return;
     const std::string below = rules.facts_.base + ".";
     expected_.reserve(expected->size());
@@ -92,17 +95,28 @@ class Mapper {
   /// Renames, then at most one conversion.
   Expected<Place> place_of(const std::string& original) {
     Place place{original, std::nullopt, 0, std::nullopt};
-    for (std::size_t i = 0; i < rules_.renames_.size(); ++i) {
-      auto renamed = rules_.renames_[i].apply(place.name, progress_[i]);
-      if (!renamed) return fail(renamed.error());
-      if (*renamed) place.name = std::move((*renamed)->name);
-    }
-    for (std::uint32_t i = 0; i < rules_.conversions_.size() && !place.conversion; ++i) {
+    const std::size_t renames = rules_.renames_.size();
+    std::span<const std::uint32_t> candidates = sieve_.candidates(place.name);
+    for (std::size_t next = 0; next < candidates.size() && !place.conversion;) {
+      const std::uint32_t i = candidates[next];
+      const bool converts = i >= renames;
       RuleProgress unused;
-      auto claimed = rules_.conversions_[i].rule.apply(place.name, unused);
-      if (!claimed) return fail(claimed.error());
-      if (!*claimed) continue;
-      place = {std::move((*claimed)->name), i, (*claimed)->from, (*claimed)->number};
+      auto made = converts ? rules_.conversions_[i - renames].rule.apply(place.name, unused)
+                           : rules_.renames_[i].apply(place.name, progress_[i]);
+      if (!made) return fail(made.error());
+      ++next;
+      if (!*made) continue;
+      Renamed& renamed = **made;
+      place.name = std::move(renamed.name);
+      if (converts) {
+        place.conversion = static_cast<std::uint32_t>(i - renames);
+        place.pattern = renamed.from;
+        place.number = renamed.number;
+        continue;
+      }
+      candidates = sieve_.candidates(place.name);
+      next = static_cast<std::size_t>(std::upper_bound(candidates.begin(), candidates.end(), i) -
+                                      candidates.begin());
     }
     if (!listed_) return place;
     place.name = with_models_base(std::move(place.name));
@@ -327,6 +341,7 @@ class Mapper {
   std::optional<std::span<const std::string>> listed_;
   std::unordered_set<std::string_view> expected_;
   std::unordered_set<std::string_view> expected_below_base_;  // of those that are, without the base
+  RuleSieve sieve_;                                           // renames, then conversions
   std::vector<RuleProgress> progress_;
   std::unordered_map<std::string, std::size_t> by_target_;
   std::vector<SourceNumbers> numbers_;  // of each product

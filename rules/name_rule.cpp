@@ -157,6 +157,18 @@ Expected<NameRule> NameRule::compile(const Rule& rule, const std::optional<Scope
   return out;
 }
 
+bool NameRule::could_apply(std::string_view name) const noexcept {
+  const auto allowed_in = [&](std::string_view seen) {
+    return std::any_of(required_.begin(), required_.end(), [&](const RequiredText& text) {
+      return !text.is_free_of_numbers() || text.allows(seen);
+    });
+  };
+  return std::any_of(prefixes_.begin(), prefixes_.end(), [&](const std::string& prefix) {
+    if (!RequiredText{prefix, true}.is_free_of_numbers()) return true;
+    return name.starts_with(prefix) && allowed_in(name.substr(prefix.size()));
+  });
+}
+
 Expected<std::optional<Renamed>> NameRule::apply(std::string_view name,
                                                  RuleProgress& progress) const {
   const auto starts = [&](const std::string& prefix) { return name.starts_with(prefix); };
@@ -195,6 +207,7 @@ Expected<std::optional<Renamed>> NameRule::apply(std::string_view name,
   if (numbered_[from]) renamed.number = number_in(whole);
   // The first place that reads like the match, which is not always where the match was.
   const std::size_t at = seen.find(whole);
+  renamed.name.reserve(name.size() + replacement.size());
   renamed.name.append(seen.substr(0, at)).append(replacement);
   renamed.name.append(seen.substr(at + whole.size()));
   return renamed;

@@ -47,6 +47,10 @@ class NameRule {
   [[nodiscard]] Expected<std::optional<Renamed>> apply(std::string_view name,
                                                        RuleProgress& progress) const;
 
+  /// False only if the rule applies to no name that differs from `name` in numbers alone, parts
+  /// between dots that are all digits. Plain text is compared, no pattern searched.
+  [[nodiscard]] bool could_apply(std::string_view name) const noexcept;
+
  private:
   enum class Kind : std::uint8_t { rename, group, shift, convert };
 

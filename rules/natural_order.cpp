@@ -76,7 +76,10 @@ std::strong_ordering compare_parts(std::string_view left, std::string_view right
 /// A number of any length: without leading zeros, the longer one is larger.
 void append_number(std::string& key, std::string_view digits) {
   while (digits.size() > 1 && digits.front() == '0') digits.remove_prefix(1);
-  for (int shift = 24; shift >= 0; shift -= 8) {
+  // One byte for the length of every number that there is, more for those that there could be.
+  constexpr std::size_t long_number = 0xff;
+  key += static_cast<char>(std::min(digits.size(), long_number));
+  for (int shift = 24; digits.size() >= long_number && shift >= 0; shift -= 8) {
     key += static_cast<char>((digits.size() >> shift) & 0xff);
   }
   key += digits;
@@ -84,9 +87,14 @@ void append_number(std::string& key, std::string_view digits) {
 
 /// Bytes that could be taken for the end keep their place in the order behind an escape.
 void append_text(std::string& key, std::string_view text) {
-  for (char c : text) {
-    if (c == '\x00' || c == '\x01') key += '\x01';
-    key += c == '\x00' ? '\x01' : c == '\x01' ? '\x02' : c;
+  const auto special = [](char c) { return c == '\x00' || c == '\x01'; };
+  if (std::none_of(text.begin(), text.end(), special)) {
+    key += text;
+  } else {
+    for (char c : text) {
+      if (special(c)) key += '\x01';
+      key += c == '\x00' ? '\x01' : c == '\x01' ? '\x02' : c;
+    }
   }
   key += end_of_text;
 }
@@ -106,6 +114,15 @@ void append_part(std::string& key, std::string_view part) {
   append_number(key, part.substr(stem));
 }
 
+void append_key(std::string& key, std::string_view name) {
+  while (true) {
+    const std::size_t dot = name.find('.');
+    append_part(key, name.substr(0, dot));
+    if (dot == std::string_view::npos) return;
+    name.remove_prefix(dot + 1);
+  }
+}
+
 }  // namespace
 
 bool natural_less(std::string_view left, std::string_view right) noexcept {
@@ -121,23 +138,29 @@ bool natural_less(std::string_view left, std::string_view right) noexcept {
 
 std::string natural_key(std::string_view name) {
   std::string key;
-  key.reserve(name.size() + 32);
-  while (true) {
-    const std::size_t dot = name.find('.');
-    append_part(key, name.substr(0, dot));
-    if (dot == std::string_view::npos) return key;
-    name.remove_prefix(dot + 1);
-  }
+  append_key(key, name);
+  return key;
 }
 
 std::vector<std::uint32_t> natural_order(std::span<const std::string> names) {
-  std::vector<std::string> keys;
-  keys.reserve(names.size());
-  for (const std::string& name : names) keys.push_back(natural_key(name));
+  // All keys in one text: one allocation, and neighbours in memory.
+  std::string text;
+  std::vector<std::size_t> ends;
+  ends.reserve(names.size());
+  constexpr std::size_t usual_key = 64;
+  text.reserve(names.size() * usual_key);
+  for (const std::string& name : names) {
+    append_key(text, name);
+    ends.push_back(text.size());
+  }
+  const auto key = [&](std::uint32_t i) {
+    const std::size_t begin = i == 0 ? 0 : ends[i - 1];
+    return std::string_view(text).substr(begin, ends[i] - begin);
+  };
   std::vector<std::uint32_t> order(names.size());
   std::iota(order.begin(), order.end(), std::uint32_t{0});
   std::sort(order.begin(), order.end(), [&](std::uint32_t left, std::uint32_t right) {
-    if (const int by_key = keys[left].compare(keys[right])) return by_key < 0;
+    if (const int by_key = key(left).compare(key(right))) return by_key < 0;
     if (const int by_name = names[left].compare(names[right])) return by_name < 0;
     return left < right;
   });

@@ -1,5 +1,6 @@
 #include "rules/required_text.hpp"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace plimsoll::rules {
@@ -51,6 +52,18 @@ bool changes_meaning(std::string_view group) {
 }
 
 }  // namespace
+
+bool RequiredText::is_free_of_numbers() const noexcept {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::size_t dot = std::min(rest.find('.'), rest.size());
+    const std::string_view part = rest.substr(0, dot);
+    if (!part.empty() && std::all_of(part.begin(), part.end(), is_digit)) return false;
+    rest.remove_prefix(std::min(dot + 1, rest.size()));
+  }
+  return true;
+}
 
 RequiredText required_text(std::string_view pattern) {
   std::string best;

@@ -15,6 +15,10 @@ struct RequiredText {
     return at_start ? name.starts_with(text) : name.find(text) != std::string_view::npos;
   }
 
+  /// Whether the text says nothing about numbers between dots: every digit in it stands in one run
+  /// with a character that is neither digit nor dot.
+  [[nodiscard]] bool is_free_of_numbers() const noexcept;
+
   friend bool operator==(const RequiredText&, const RequiredText&) = default;
 };
 

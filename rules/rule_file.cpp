@@ -46,6 +46,12 @@ std::vector<std::string> texts_of(const toml::node& node, const std::string& nam
   return out;
 }
 
+bool truth_of(const toml::node& node, const std::string& name) {
+  const auto* truth = node.as_boolean();
+  if (!truth) refuse(node, name + " is neither true nor false");
+  return truth->get();
+}
+
 WrittenList list_of(std::string key, const toml::table& table) {
   WrittenList list;
   list.keys.push_back(std::move(key));
@@ -124,6 +130,8 @@ WrittenArchitecture architecture_of(std::string model_type, const toml::table& t
       facts.ignore_unexpected = texts_of(node, name);
     } else if (name == "ignore_missing") {
       facts.ignore_missing = texts_of(node, name);
+    } else if (name == "published_merged") {
+      facts.published_merged = truth_of(node, name);
     } else {
       refuse(node, "an architecture has no key " + name);
     }

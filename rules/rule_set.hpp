@@ -35,6 +35,7 @@ struct Architecture {
   bool tied_head = false;        ///< config.json says that the output head is tied; no list does
   std::vector<std::string> ignore_unexpected;  ///< patterns of names that no report mentions
   std::vector<std::string> ignore_missing;
+  bool published_merged = false;  ///< checkpoints have merged experts although rules merge them
   friend bool operator==(const Architecture&, const Architecture&) = default;
 };
 

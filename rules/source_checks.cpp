@@ -1,12 +1,14 @@
 #include "rules/source_checks.hpp"
 
 #include <algorithm>
-#include <set>
+#include <iterator>
+#include <utility>
 
 namespace plimsoll::rules {
 namespace {
 
 using Kind = NameProblem::Kind;
+using Numbers = std::vector<std::uint64_t>;  // ascending, each once
 
 /// The tensors of one pattern of a product.
 class SourceList {
@@ -14,8 +16,20 @@ class SourceList {
   SourceList(const std::string& pattern, const std::vector<std::uint32_t>& sources,
              const std::vector<std::optional<std::uint64_t>>& numbers)
       : pattern_(pattern), sources_(sources), numbered_(pattern.find("*.") != std::string::npos) {
+    std::vector<std::pair<std::uint64_t, std::size_t>> places;
+    places.reserve(numbers.size());
     for (std::size_t i = 0; i < numbers.size(); ++i) {
-      if (numbers[i] && !numbers_.insert(*numbers[i]).second && !doubled_) doubled_ = i;
+      if (numbers[i]) places.emplace_back(*numbers[i], i);
+    }
+    // Nearly always so: the tensors come in the order of their names.
+    if (!std::is_sorted(places.begin(), places.end())) std::sort(places.begin(), places.end());
+    numbers_.reserve(places.size());
+    for (const auto& [number, place] : places) {
+      if (numbers_.empty() || numbers_.back() != number) {
+        numbers_.push_back(number);
+      } else {
+        doubled_ = std::min(doubled_.value_or(place), place);
+      }
     }
     unnumbered_ = numbers_.empty() && !sources.empty();
   }
@@ -23,7 +37,7 @@ class SourceList {
   [[nodiscard]] bool numbered() const { return numbered_ && !unnumbered_; }
   [[nodiscard]] bool empty() const { return sources_.empty(); }
   [[nodiscard]] const std::string& pattern() const { return pattern_; }
-  [[nodiscard]] const std::set<std::uint64_t>& numbers() const { return numbers_; }
+  [[nodiscard]] const Numbers& numbers() const { return numbers_; }
 
   /// A tensor for a place that has one already.
   [[nodiscard]] std::optional<std::uint32_t> doubled() const {
@@ -44,17 +58,18 @@ class SourceList {
  private:
   const std::string& pattern_;
   const std::vector<std::uint32_t>& sources_;
-  std::set<std::uint64_t> numbers_;
+  Numbers numbers_;
   std::optional<std::size_t> doubled_;
   bool numbered_;
   bool unnumbered_ = false;
 };
 
-/// A number that `has` has and `lacks` has not.
-std::optional<std::uint64_t> first_without(const std::set<std::uint64_t>& has,
-                                           const std::set<std::uint64_t>& lacks) {
+/// The first number of `has` that is not in `lacks`, whose numbers are all in `has`.
+std::optional<std::uint64_t> first_without(const Numbers& has, const Numbers& lacks) {
+  auto behind = lacks.begin();
   for (std::uint64_t number : has) {
-    if (!lacks.contains(number)) return number;
+    if (behind == lacks.end() || *behind != number) return number;
+    ++behind;
   }
   return std::nullopt;
 }
@@ -65,10 +80,14 @@ void check_sources(const Convert& convert, const Product& product, const SourceN
                    std::span<const std::string> names, std::vector<NameProblem>& problems) {
   const std::string& target = product.targets.front();
   std::vector<SourceList> lists;
-  std::set<std::uint64_t> all;
+  Numbers all;
   for (std::size_t i = 0; i < product.sources.size(); ++i) {
     lists.emplace_back(convert.from[i], product.sources[i], numbers[i]);
-    all.insert(lists.back().numbers().begin(), lists.back().numbers().end());
+    const Numbers& own = lists.back().numbers();
+    if (own == all) continue;
+    Numbers both;
+    std::set_union(all.begin(), all.end(), own.begin(), own.end(), std::back_inserter(both));
+    all = std::move(both);
   }
   for (const SourceList& list : lists) {
     if (const auto doubled = list.doubled()) {

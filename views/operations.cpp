@@ -62,19 +62,32 @@ Expected<View> slice_front(const View& front, std::size_t dimension, std::uint64
   return from_front(*part, dimension);
 }
 
+/// The boxes of a part whose rows of `own_row` elements each become the place behind `offset` of a
+/// row of `row` elements. False if they do not fit the part's own rows.
+bool append_rows(const View& part, std::uint64_t own_row, std::uint64_t row, std::uint64_t offset,
+                 std::vector<StridedBox>& out) {
+  const std::uint64_t strides[] = {own_row, 1};
+  const std::span<const std::uint64_t> used(strides + (own_row == 1 ? 1 : 0), strides + 2);
+  const auto widen = [&](StridedBox box) {
+    box.result_offset = box.result_offset / own_row * row + box.result_offset % own_row + offset;
+    for (Axis& axis : box.used()) {
+      if (axis.result_stride < own_row) continue;
+      axis.result_stride = axis.result_stride / own_row * row;
+    }
+    out.push_back(box);
+  };
+  for (std::size_t i = 0; i < part.box_count(); ++i) {
+    if (!split_at_dimensions(part.box(i), used, widen)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Expected<View> whole(std::uint32_t source, io::Shape shape) {
   const auto elements = checked_elements(shape);
   if (!elements) return fail(elements.error());
-  std::vector<StridedBox> boxes;
-  if (*elements != 0) {
-    StridedBox& box = boxes.emplace_back();
-    box.source = source;
-    box.axis_count = 1;
-    box.axes[0] = {*elements, 1, 1};
-  }
-  return View::of(std::move(shape), std::move(boxes));
+  return View::whole(source, std::move(shape), *elements);
 }
 
 Expected<View> reshape(const View& view, io::Shape shape) {
@@ -190,41 +203,48 @@ Expected<View> concatenate(std::span<const View> parts, std::size_t dimension) {
   shape[dimension] = length;
   if (const auto elements = checked_elements(shape); !elements) return fail(elements.error());
 
+  std::uint64_t inner = 1;  // elements of one index of the dimension, where no size is 0
+  for (std::size_t d = dimension + 1; d < shape.size(); ++d) inner *= shape[d];
+  const std::uint64_t row = length * inner;
   std::vector<StridedBox> boxes;
+  boxes.reserve(parts.size());
   std::uint64_t offset = 0;
   for (const View& part : parts) {
-    const auto front = to_front(part, dimension);
-    if (!front) return front;
-    for (std::size_t i = 0; i < front->box_count(); ++i) {
-      boxes.push_back(front->box(i));
-      boxes.back().result_offset += offset;
+    if (part.elements() == 0) continue;
+    const std::uint64_t own_row = part.shape()[dimension] * inner;
+    if (!append_rows(part, own_row, row, offset, boxes)) {
+      return fail(ErrorCode::internal, "a view whose boxes do not fit its own shape");
     }
-    offset += part.elements();
+    offset += own_row;
   }
-  const auto start = shape.begin();
-  std::rotate(start, start + static_cast<std::ptrdiff_t>(dimension),
-              start + static_cast<std::ptrdiff_t>(dimension) + 1);
-  auto front = View::of(std::move(shape), std::move(boxes));
-  if (!front) return front;
-  return from_front(*front, dimension);
+  return View::of(std::move(shape), std::move(boxes));
 }
 
 Expected<View> stack(std::span<const View> parts, std::size_t dimension) {
   if (parts.empty()) return fail(ErrorCode::invalid_argument, "no tensors to stack");
-  std::vector<View> wider;
-  wider.reserve(parts.size());
+  io::Shape shape = parts[0].shape();
+  if (dimension > shape.size()) return no_dimension(parts[0], dimension);
+  std::vector<StridedBox> boxes;
+  boxes.reserve(parts.size());
+  std::uint64_t offset = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (parts[i].shape() != parts[0].shape()) {
+    if (parts[i].shape() != shape) {
       return fail(ErrorCode::malformed, "part " + std::to_string(i) + " of " +
                                             std::to_string(parts.size()) + " has shape " +
                                             sizes(parts[i]) + " where part 0 has " +
                                             sizes(parts[0]) + ": only equal shapes can be stacked");
     }
-    auto part = unsqueeze(parts[i], dimension);
-    if (!part) return part;
-    wider.push_back(std::move(*part));
+    for (std::size_t b = 0; b < parts[i].box_count(); ++b) {
+      boxes.push_back(parts[i].box(b));
+      boxes.back().result_offset += offset;
+    }
+    offset += parts[i].elements();
   }
-  return concatenate(wider, dimension);
+  shape.insert(shape.begin(), parts.size());
+  if (const auto elements = checked_elements(shape); !elements) return fail(elements.error());
+  auto front = View::of(std::move(shape), std::move(boxes));
+  if (!front || dimension == 0) return front;
+  return from_front(*front, dimension);
 }
 
 Expected<View> slice(const View& view, std::size_t dimension, std::uint64_t begin,

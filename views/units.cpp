@@ -4,6 +4,7 @@
 #include <array>
 #include <numeric>
 #include <span>
+#include <string>
 
 namespace plimsoll::views {
 
@@ -116,8 +117,16 @@ class Cutter {
     matrix_rows_ = view.shape()[view.shape().size() - 2];
   }
 
-  Units cut() {
-    if (view_.elements() == 0) return std::move(units_);
+  Expected<Units> cut() {
+    if (view_.elements() > 0) choose();
+    if (count_ <= rules_.most_units) return std::move(units_);
+    return fail(ErrorCode::invalid_argument, "more than " + std::to_string(rules_.most_units) +
+                                                 " units of at most " +
+                                                 std::to_string(rules_.max_elements) + " elements");
+  }
+
+ private:
+  void choose() {
     const std::uint64_t range = range_elements();
     for (std::size_t i = 0; i < view_.box_count(); ++i) {
       const StridedBox box = view_.box(i);
@@ -126,21 +135,22 @@ class Cutter {
       const Slabs slabs = slabs_of(box, run);
       const std::uint64_t stride = tiled() ? row_ : slabs.row_stride;
       if (slabs.row_stride == 0 || view_.elements() % stride != 0) continue;
-      cut_slabs(stride);
-      return std::move(units_);
+      return cut_slabs(stride);
     }
-    if (tiled()) {
-      cut_tiles();
-    } else {
-      cut_ranges(aligned_to_groups(view_.box(0), range, rules_.block));
-    }
-    return std::move(units_);
+    if (tiled()) return cut_tiles();
+    cut_ranges(aligned_to_groups(view_.box(0), range, rules_.block));
   }
 
- private:
   bool tiled() const { return rules_.tile_rows != 0; }
 
+  /// Whether nothing more is to be cut: too much is, or only sizes are asked for and all regions to
+  /// come are as large as the first, or smaller.
+  [[nodiscard]] bool is_done() const {
+    return count_ > rules_.most_units || (!all_ && !units_.slabs && !units_.regions.empty());
+  }
+
   void add(const Region& region) {
+    if (++count_ > rules_.most_units) return;
     units_.largest = std::max(units_.largest, region.elements());
     if (!all_ && std::any_of(units_.regions.begin(), units_.regions.end(), [&](const Region& one) {
           return one.rows == region.rows && one.columns == region.columns;
@@ -148,11 +158,6 @@ class Cutter {
       return;
     }
     units_.regions.push_back(region);
-  }
-
-  /// Only sizes are asked for, and all regions to come are as large as the first, or smaller.
-  [[nodiscard]] bool is_told() const {
-    return !all_ && !units_.slabs && !units_.regions.empty();
   }
 
   /// Elements of a unit that is a range of the flat result.
@@ -163,7 +168,7 @@ class Cutter {
   }
 
   void cut_ranges(std::uint64_t elements) {
-    for (std::uint64_t first = 0; first < view_.elements() && !is_told();) {
+    for (std::uint64_t first = 0; first < view_.elements() && !is_done();) {
       const std::uint64_t count = std::min(elements, view_.elements() - first);
       add({first, 1, count, 0});
       first += count;
@@ -190,7 +195,7 @@ class Cutter {
           std::max(rules_.max_elements / tile_rows, std::min(rules_.min_run, row_));
       columns = std::min(row_, std::max(step, rounded_down(wanted, step)));
     }
-    for (std::uint64_t row = 0; row < all_rows && !is_told();) {
+    for (std::uint64_t row = 0; row < all_rows && !is_done();) {
       // Whole matrices, or a part of one.
       const std::uint64_t end =
           rows >= matrix_rows_ ? all_rows : rounded_down(row, matrix_rows_) + matrix_rows_;
@@ -202,7 +207,7 @@ class Cutter {
 
   void add_rows(std::uint64_t row, std::uint64_t rows, std::uint64_t columns,
                 std::uint64_t stride) {
-    for (std::uint64_t column = 0; column < stride; column += columns) {
+    for (std::uint64_t column = 0; column < stride && !is_done(); column += columns) {
       add({row * stride + column, rows, std::min(columns, stride - column), stride});
     }
   }
@@ -214,7 +219,7 @@ class Cutter {
       return cut_rows_across_blocks(stride);
     }
     const std::vector<std::uint64_t> bounds = band_bounds(stride);
-    for (std::size_t i = 0; i + 1 < bounds.size(); ++i) {
+    for (std::size_t i = 0; i + 1 < bounds.size() && !is_done(); ++i) {
       cut_band(bounds[i], bounds[i + 1] - bounds[i], stride, step);
     }
   }
@@ -234,17 +239,22 @@ class Cutter {
     if (rows == band) {
       columns = std::min(stride, std::max(step, rounded_down(rules_.max_elements / band, step)));
     }
-    for (std::uint64_t column = 0; column < stride; column += columns) {
+    for (std::uint64_t column = 0; column < stride && !is_done(); column += columns) {
       const std::uint64_t width = std::min(columns, stride - column);
-      for (std::uint64_t done = 0; done < band; done += rows) {
+      for (std::uint64_t done = 0; done < band && !is_done(); done += rows) {
         add({(row + done) * stride + column, std::min(rows, band - done), width, stride});
       }
     }
   }
 
   /// Rows between which no run of the source goes on: where bands begin and end.
-  std::vector<std::uint64_t> band_bounds(std::uint64_t stride) const {
+  /// Every band is at least a unit; of too many not all are listed.
+  std::vector<std::uint64_t> band_bounds(std::uint64_t stride) {
     const std::uint64_t end = view_.elements() / stride;
+    if (tiled() && end / matrix_rows_ > rules_.most_units) {
+      count_ = end / matrix_rows_;
+      return {};
+    }
     std::vector<std::uint64_t> bounds{0, end};
     for (std::size_t i = 0; i < view_.box_count(); ++i) {
       const StridedBox box = view_.box(i);
@@ -257,6 +267,10 @@ class Cutter {
         continue;
       }
       append_bands(box, 0, row, slabs, bounds);
+    }
+    if (bounds.size() / 2 > rules_.most_units) {
+      count_ = bounds.size() / 2;
+      return {};
     }
     if (tiled()) {
       for (std::uint64_t row = 0; row < end; row += matrix_rows_) bounds.push_back(row);
@@ -271,14 +285,16 @@ class Cutter {
     return bounds;
   }
 
-  static void append_bands(const StridedBox& box, std::size_t axis, std::uint64_t row,
-                           const Slabs& slabs, std::vector<std::uint64_t>& bounds) {
+  void append_bands(const StridedBox& box, std::size_t axis, std::uint64_t row, const Slabs& slabs,
+                    std::vector<std::uint64_t>& bounds) const {
+    if (bounds.size() / 2 > rules_.most_units) return;
     if (axis == box.axis_count || box.axes[axis].result_stride < slabs.band * slabs.row_stride) {
       bounds.push_back(row);
       bounds.push_back(row + slabs.band);
       return;
     }
-    for (std::uint64_t i = 0; i < box.axes[axis].extent; ++i) {
+    for (std::uint64_t i = 0; i < box.axes[axis].extent && bounds.size() / 2 <= rules_.most_units;
+         ++i) {
       append_bands(box, axis + 1, row + i * box.axes[axis].result_stride / slabs.row_stride, slabs,
                    bounds);
     }
@@ -287,6 +303,7 @@ class Cutter {
   const View& view_;
   UnitRules rules_;
   bool all_;
+  std::uint64_t count_ = 0;
   std::uint64_t row_ = 0;          // tiles: columns of a matrix
   std::uint64_t matrix_rows_ = 0;  // tiles: rows of a matrix
   Units units_;

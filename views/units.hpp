@@ -26,6 +26,9 @@ struct UnitRules {
   /// Runs of the source shorter than this are worth avoiding: a unit may grow beyond max_elements
   /// to have them. 0 never grows a unit.
   std::uint64_t min_run = 2048;
+
+  /// More units than this are refused, before memory for them is taken.
+  std::uint64_t most_units = std::uint64_t{1} << 24;
 };
 
 struct Units {
@@ -52,12 +55,14 @@ struct Units {
 /// tile's longer side, and, only where blocks lie across the rows of a transposing view, min_run
 /// rows of the result and a block. Memory and time grow with the number of units.
 ///
-/// invalid_argument if a rule is 0 that may not be, or tiles are asked of a tensor of rank 0 or 1.
+/// invalid_argument if a rule is 0 that may not be, if tiles are asked of a tensor of rank 0 or 1,
+/// or if there would be more than most_units.
 [[nodiscard]] Expected<Units> cut_units(const View& view, const UnitRules& rules);
 
 /// How large units get, without making them all: regions of which one has the sizes (rows and
 /// columns) of every region that cut_units() makes, or larger ones. Cheap where regions are flat
-/// ranges or tiles, as the first is the largest; else as cut_units(), but for the memory.
+/// ranges or tiles, as the first is the largest, and how many there are is not asked; else as
+/// cut_units(), but for the memory.
 [[nodiscard]] Expected<Units> largest_units(const View& view, const UnitRules& rules);
 
 }  // namespace plimsoll::views

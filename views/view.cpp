@@ -1,7 +1,9 @@
 #include "views/view.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <tuple>
+#include <utility>
 
 namespace plimsoll::views {
 
@@ -28,6 +30,41 @@ void join_neighbours(std::vector<StridedBox>& boxes, const std::vector<std::uint
     boxes[kept++] = next;
   }
   boxes.resize(kept);
+}
+
+/// Whether any two boxes could be one.
+bool share_a_source(const std::vector<StridedBox>& boxes) {
+  if (boxes.size() < 2) return false;
+  std::vector<std::uint32_t> sources;
+  sources.reserve(boxes.size());
+  for (const StridedBox& box : boxes) sources.push_back(box.source);
+  if (!std::is_sorted(sources.begin(), sources.end())) std::sort(sources.begin(), sources.end());
+  return std::adjacent_find(sources.begin(), sources.end()) != sources.end();
+}
+
+bool earlier_in_result(const StridedBox& a, const StridedBox& b) {
+  return a.result_offset < b.result_offset;
+}
+
+void join_boxes(std::vector<StridedBox>& boxes, const std::vector<std::uint64_t>& strides) {
+  std::sort(boxes.begin(), boxes.end(), [](const StridedBox& a, const StridedBox& b) {
+    return std::tie(a.source, a.source_offset) < std::tie(b.source, b.source_offset);
+  });
+  join_neighbours(boxes, strides);
+  std::sort(boxes.begin(), boxes.end(), earlier_in_result);
+  join_neighbours(boxes, strides);
+}
+
+/// The boxes' places in the order of the result. They are large: moving them about costs more.
+std::vector<std::uint32_t> result_order(const std::vector<StridedBox>& boxes) {
+  std::vector<std::uint32_t> order(boxes.size());
+  std::iota(order.begin(), order.end(), std::uint32_t{0});
+  if (!std::is_sorted(boxes.begin(), boxes.end(), earlier_in_result)) {
+    std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return earlier_in_result(boxes[a], boxes[b]);
+    });
+  }
+  return order;
 }
 
 }  // namespace
@@ -78,20 +115,15 @@ Expected<View> View::of(io::Shape shape, std::vector<StridedBox> boxes) {
                                               " expresses this chain of operations");
     }
   }
-  if (boxes.size() > 1) {
-    std::sort(boxes.begin(), boxes.end(), [](const StridedBox& a, const StridedBox& b) {
-      return std::tie(a.source, a.source_offset) < std::tie(b.source, b.source_offset);
-    });
-    join_neighbours(boxes, strides);
-    std::sort(boxes.begin(), boxes.end(), [](const StridedBox& a, const StridedBox& b) {
-      return a.result_offset < b.result_offset;
-    });
-    join_neighbours(boxes, strides);
-  }
+  if (share_a_source(boxes)) join_boxes(boxes, strides);
   view.shape_ = std::move(shape);
   view.boxes_.reserve(boxes.size());
+  view.axes_.reserve(std::accumulate(
+      boxes.begin(), boxes.end(), std::size_t{0},
+      [](std::size_t axes, const StridedBox& box) { return axes + box.axis_count; }));
   std::uint64_t reach = 0;
-  for (const StridedBox& box : boxes) {
+  for (std::uint32_t index : result_order(boxes)) {
+    const StridedBox& box = boxes[index];
     if (view.axes_.size() + box.axis_count > most_axes_in_all) {
       return fail(ErrorCode::unsupported, "a view of too many pieces");
     }
@@ -102,7 +134,17 @@ Expected<View> View::of(io::Shape shape, std::vector<StridedBox> boxes) {
     const auto axes = box.used();
     view.axes_.insert(view.axes_.end(), axes.begin(), axes.end());
   }
-  view.axes_.shrink_to_fit();
+  return view;
+}
+
+View View::whole(std::uint32_t source, io::Shape shape, std::uint64_t elements) {
+  View view;
+  view.shape_ = std::move(shape);
+  view.elements_ = elements;
+  if (elements == 0) return view;
+  const bool has_axis = elements > 1;
+  view.boxes_.push_back({0, 0, elements, source, 0, has_axis});
+  if (has_axis) view.axes_.push_back({elements, 1, 1});
   return view;
 }
 

@@ -32,12 +32,18 @@ class View {
   /// after a reshape that cuts through it irregularly.
   [[nodiscard]] static Expected<View> of(io::Shape shape, std::vector<StridedBox> boxes);
 
+  /// A source tensor as it is: what of() makes of its one box. `elements` is the shape's product.
+  [[nodiscard]] static View whole(std::uint32_t source, io::Shape shape, std::uint64_t elements);
+
   [[nodiscard]] const io::Shape& shape() const noexcept { return shape_; }
   [[nodiscard]] std::uint64_t elements() const noexcept { return elements_; }
 
   [[nodiscard]] std::size_t box_count() const noexcept { return boxes_.size(); }
   [[nodiscard]] StridedBox box(std::size_t index) const noexcept;
   [[nodiscard]] std::vector<StridedBox> boxes() const;
+  [[nodiscard]] std::uint32_t source(std::size_t index) const noexcept {
+    return boxes_[index].source;
+  }
 
   /// The boxes [first, last) are the only ones that may have elements in [begin, end) of the
   /// flattened result; some of them may not. O(log n).

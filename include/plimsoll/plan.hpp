@@ -41,6 +41,8 @@ struct Mismatch {
   std::string name;
   std::vector<std::uint64_t> found;   ///< as the checkpoint makes it
   std::vector<std::uint64_t> wanted;  ///< as the model has it
+
+  friend bool operator==(const Mismatch&, const Mismatch&) = default;
 };
 
 /// What a load will do, known from headers alone. Plain data.

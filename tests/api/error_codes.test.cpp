@@ -145,6 +145,13 @@ const std::vector<Case>& cases() {
          scene.quantize(out, "bf16");
          scene.quantize(out, "f16", true);
        }},
+      {ErrorCode::names_differ, "missing",
+       [](Scene& scene) {
+         Engine engine(Config().set("strict", "true").set("layout", "transformers"));
+         LoadOptions options;
+         options.expected = {{"w.weight", Dtype::f32, {40, 33}}, {"v.weight", Dtype::f32, {2}}};
+         static_cast<void>(engine.load(scene.model, std::move(options)).get());
+       }},
       {ErrorCode::cancelled, "cancelled",
        [](Scene& scene) { scene.quantize(scene.scratch.path("out"), "bf16", false, 1); }},
       {ErrorCode::consumer_failed, "w.weight: no room",

@@ -40,7 +40,11 @@ TEST_CASE("bash completes commands, options and the values of options") {
   CHECK(offers("plimsoll load --profile low", "low-memory"));
   CHECK(offers("plimsoll load --source \"\"", "direct"));
   CHECK(offers("plimsoll load --layout \"\"", "transformers"));
+  CHECK(offers("plimsoll load dir --to fp8", "fp8-block"));
+  CHECK(offers("plimsoll load --merge two", "two-pass"));
+  CHECK(offers("plimsoll load dir --par", "--parallel"));
   CHECK(offers("plimsoll synth qwen2", "qwen2.5-7b"));
+  CHECK(offers("plimsoll synth deep", "deepseek-v3"));
   CHECK(offers("plimsoll completion z", "zsh"));
   CHECK(offered("plimsoll load dir --slots \"\"") == "\n\n");
 }

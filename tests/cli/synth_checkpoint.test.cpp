@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -136,6 +137,49 @@ TEST_CASE("a sparse checkpoint has the headers, the lengths and no data") {
   // The lengths of the published files, to the byte.
   const std::uint64_t published[] = {4976698672, 4999802720, 4915916176, 1168138808};
   for (std::size_t i = 0; i < 4; ++i) CHECK(catalogue->files[i].bytes == published[i]);
+}
+
+TEST_CASE("the sparse deepseek-v3 has as many tensors and shards as the published one") {
+  const Folder folder;
+  SynthOptions options{.shape = "deepseek-v3", .directory = (folder.path / "huge").string()};
+  options.sparse = true;
+  const auto report = write_synthetic_checkpoint(options);
+  REQUIRE(report);
+  CHECK(report->shards == 163);
+  CHECK(report->tensors == 91'991);
+  const auto catalogue = io::open_checkpoint(options.directory);
+  REQUIRE(catalogue);
+  CHECK(catalogue->tensors.size() == 91'991);
+}
+
+TEST_CASE("the numbers of an FP8 checkpoint are stored in their own dtypes") {
+  const Folder folder;
+  const SynthOptions options{.shape = "tiny-fp8", .directory = (folder.path / "a").string()};
+  const auto report = write_synthetic_checkpoint(options);
+  REQUIRE(report);
+  const auto catalogue = io::open_checkpoint(options.directory);
+  REQUIRE(catalogue);
+  const std::string data = contents(options.directory).at("model.safetensors");
+  std::uint64_t scales = 0;
+  std::uint64_t codes = 0;
+  bool plausible = true;
+  for (const io::TensorEntry& tensor : catalogue->tensors) {
+    const std::string_view bytes = std::string_view(data).substr(tensor.offset, tensor.bytes);
+    if (tensor.name.ends_with("_scale_inv")) {
+      CHECK(tensor.dtype == Dtype::f32);
+      for (std::size_t i = 0; i < bytes.size(); i += 4, ++scales) {
+        float scale = 0;
+        std::memcpy(&scale, bytes.data() + i, 4);
+        plausible &= scale > 4e-4f && scale < 1.6e-3f;
+      }
+    } else if (tensor.dtype == Dtype::f8_e4m3) {
+      for (const char code : bytes) plausible &= (code & 0x7f) != 0x7f;
+      codes += bytes.size();
+    }
+  }
+  CHECK(plausible);
+  CHECK(scales > codes / 16384);
+  CHECK(codes > 1'000'000);
 }
 
 TEST_CASE("an output that is there already is refused and left alone") {

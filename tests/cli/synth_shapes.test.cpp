@@ -44,8 +44,68 @@ TEST_CASE("every shape has as many parameters as the published model") {
     INFO(name);
     CHECK(parameters_of(shape_of(name)) == parameters);
   }
-  CHECK(cli::synth_shape_names().size() == published.size() + 1);
   CHECK(parameters_of(shape_of("tiny")) < 4'000'000);
+  CHECK(parameters_of(shape_of("tiny-moe")) < 5'000'000);
+  CHECK(cli::synth_shape_names().size() == published.size() + 4);
+}
+
+TEST_CASE("deepseek-v3 has the published tensors in FP8, with a scale a tile") {
+  const SynthShape shape = shape_of("deepseek-v3");
+  CHECK(shape.tensors.size() == 91'991);
+  std::map<Dtype, std::uint64_t> numbers;
+  std::uint64_t of_main_model = 0;
+  for (const SynthTensor& tensor : shape.tensors) {
+    const std::uint64_t count = io::element_count(tensor.shape);
+    numbers[tensor.dtype] += count;
+    const bool is_scale = tensor.name.ends_with("_scale_inv");
+    CHECK((tensor.dtype == Dtype::f32) ==
+          (is_scale || tensor.name.ends_with("e_score_correction_bias")));
+    CHECK((tensor.values == cli::SynthValues::code) == (tensor.dtype == Dtype::f8_e4m3));
+    if (!is_scale && !tensor.name.starts_with("model.layers.61.")) of_main_model += count;
+  }
+  CHECK(of_main_model == 671'026'419'200);
+  CHECK(numbers.size() == 3);
+  CHECK(tensor_shape(shape, "model.layers.60.mlp.experts.255.down_proj.weight") ==
+        io::Shape{7168, 2048});
+  CHECK(tensor_shape(shape, "model.layers.60.mlp.experts.255.down_proj.weight_scale_inv") ==
+        io::Shape{56, 16});
+  CHECK(tensor_shape(shape, "model.layers.0.self_attn.kv_a_proj_with_mqa.weight") ==
+        io::Shape{576, 7168});
+  CHECK(tensor_shape(shape, "model.layers.0.self_attn.kv_a_proj_with_mqa.weight_scale_inv") ==
+        io::Shape{5, 56});
+  CHECK(tensor_shape(shape, "model.layers.2.mlp.up_proj.weight") == io::Shape{18432, 7168});
+  CHECK(tensor_shape(shape, "model.layers.3.mlp.gate.e_score_correction_bias") == io::Shape{256});
+  CHECK(tensor_shape(shape, "model.layers.61.eh_proj.weight") == io::Shape{7168, 14336});
+  CHECK(shape.config_json.find("\"quant_method\": \"fp8\"") != std::string::npos);
+  CHECK(shape.config_json.find("\"num_nextn_predict_layers\": 1,") != std::string::npos);
+}
+
+TEST_CASE("fewer layers of deepseek-v3 come without the one that predicts one token more") {
+  const auto shape = synth_shape("deepseek-v3", 4);
+  REQUIRE(shape);
+  CHECK(shape->tensors.size() == 3 + 3 * 20 + 1558);
+  CHECK(shape->config_json.find("\"num_nextn_predict_layers\": 0,") != std::string::npos);
+}
+
+TEST_CASE(
+    "the small FP8 model has every part of the large one, and tiles that stand over the edge") {
+  const SynthShape shape = shape_of("tiny-fp8");
+  CHECK(parameters_of(shape) < 7'000'000);
+  CHECK(shape.tensors.size() == 3 + 20 + 3 * (14 + 2 + 8 * 6 + 6) + 6);
+  CHECK(tensor_shape(shape, "model.layers.3.self_attn.kv_a_proj_with_mqa.weight_scale_inv") ==
+        io::Shape{1, 2});
+  CHECK(tensor_shape(shape, "model.layers.3.self_attn.q_b_proj.weight") == io::Shape{384, 128});
+  CHECK(tensor_shape(shape, "model.layers.2.mlp.experts.7.up_proj.weight_scale_inv") ==
+        io::Shape{1, 2});
+}
+
+TEST_CASE("the small mixture of experts has every part of a large one") {
+  const SynthShape shape = shape_of("tiny-moe");
+  CHECK(shape.tensors.size() == 3 + 3 * (4 + 2 + 1 + 8 * 3 + 2));
+  CHECK(tensor_shape(shape, "model.layers.2.mlp.experts.7.gate_proj.weight") ==
+        io::Shape{128, 256});
+  CHECK(shape.config_json.find("\"model_type\": \"qwen3_moe\"") != std::string::npos);
+  CHECK(shape.config_json.find("\"num_experts_per_tok\": 2,") != std::string::npos);
 }
 
 TEST_CASE("tensors have the published names and shapes") {

@@ -69,6 +69,31 @@ TEST_CASE("weights have both signs, every mantissa, and tails beyond four deviat
         0.005);
 }
 
+TEST_CASE("scales are near a thousandth, with every bit of their mantissas") {
+  std::vector<float> scales(1 << 18);
+  fill_synth_values(SynthValues::scale, 3, 0, scales);
+  std::uint32_t ones = 0;
+  std::uint32_t zeros = 0;
+  for (const float scale : scales) {
+    CHECK((scale > 4e-4f && scale < 1.6e-3f));
+    ones |= std::bit_cast<std::uint32_t>(scale);
+    zeros |= ~std::bit_cast<std::uint32_t>(scale);
+  }
+  CHECK((ones & zeros & 0x7fffff) == 0x7fffff);
+}
+
+TEST_CASE("codes are all codes of eight bits but the two that are no numbers") {
+  std::vector<std::uint8_t> codes(1 << 16);
+  fill_synth_codes(5, 0, codes);
+  std::set<unsigned> seen(codes.begin(), codes.end());
+  CHECK(seen.size() == 254);
+  CHECK_FALSE(seen.contains(0x7f));
+  CHECK_FALSE(seen.contains(0xff));
+  std::vector<std::uint8_t> tail(codes.size() - synth_chunk_values);
+  fill_synth_codes(5, 1, tail);
+  CHECK(std::equal(tail.begin(), tail.end(), codes.begin() + synth_chunk_values));
+}
+
 TEST_CASE("a chunk has the same values whatever is made along with it") {
   std::vector<std::uint16_t> whole(3 * synth_chunk_values + 5);
   fill_synth_values(SynthValues::weight, 9, 0, whole);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -61,6 +62,28 @@ Quantized quantize(decltype(&fp8_block_quantize) function, const GoldenTensor& i
   return result;
 }
 
+/// NaN is compared as a class: its sign is not part of the recipe.
+bool same_codes(const std::vector<std::byte>& a, const std::vector<std::byte>& b) {
+  const auto code = [](std::byte byte) {
+    const auto magnitude = byte & std::byte{0x7F};
+    return magnitude == std::byte{0x7F} ? magnitude : byte;
+  };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](std::byte x, std::byte y) { return code(x) == code(y); });
+}
+
+bool same_scales(const std::vector<std::byte>& ours, const GoldenTensor& golden) {
+  if (golden.dtype != Dtype::f32) return ours == golden.as<std::byte>();
+  const auto theirs = golden.as<float>();
+  for (std::size_t i = 0; i < theirs.size(); ++i) {
+    float scale = 0;
+    std::memcpy(&scale, ours.data() + i * sizeof scale, sizeof scale);
+    const bool both_nan = scale != scale && theirs[i] != theirs[i];
+    if (!both_nan && std::memcmp(&scale, &theirs[i], sizeof scale) != 0) return false;
+  }
+  return ours.size() == theirs.size() * sizeof(float);
+}
+
 }  // namespace
 
 TEST_CASE("block-wise fp8 of the transformers recipe equals the library's byte for byte") {
@@ -87,6 +110,39 @@ TEST_CASE("block-wise fp8 of the transformers recipe equals the library's byte f
     }
   }
   CHECK(compared == 18);
+}
+
+TEST_CASE("the recipes finegrained and vllm equal torch's arithmetic, non-finite tiles included") {
+  const GoldenFile golden("fp8_recipes.safetensors");
+  const std::vector<GoldenCase> cases = {{"edges", {1, 128, 512, 8, 16}},
+                                         {"odd", {1, 70, 109, 16, 32}},
+                                         {"tiny", {1, 64, 128, 8, 16}},
+                                         {"nonfinite", {1, 24, 48, 8, 16}}};
+  std::size_t compared = 0;
+  for (const auto& [name, shape] : cases) {
+    for (const std::string dtype : {"f32", "bf16", "f16"}) {
+      for (const auto& [recipe_name, recipe] :
+           {std::pair{"finegrained", Fp8Recipe::finegrained}, std::pair{"vllm", Fp8Recipe::vllm}}) {
+        for (const auto& [kind, scale] :
+             {std::pair{"float", Fp8Scale::f32}, std::pair{"ue8m0", Fp8Scale::ue8m0}}) {
+          const std::string prefix = name + "." + dtype;
+          const std::string result = prefix + "." + recipe_name + "." + kind;
+          if (!golden.tensors().contains(result + ".codes")) continue;
+          INFO(result);
+          Format format = {.kind = FormatKind::fp8_block};
+          format.recipe = recipe;
+          format.scale = scale;
+          for (const auto function : {fp8_block_quantize_scalar, fp8_block_quantize}) {
+            const Quantized ours = quantize(function, golden.at(prefix + ".input"), shape, format);
+            CHECK(same_codes(ours.codes, golden.at(result + ".codes").as<std::byte>()));
+            CHECK(same_scales(ours.scales, golden.at(result + ".scales")));
+          }
+          ++compared;
+        }
+      }
+    }
+  }
+  CHECK(compared == 37);
 }
 
 TEST_CASE("decoded block-wise fp8 equals transformers bit for bit in every dtype") {

@@ -1,5 +1,7 @@
 #include "config/hf_config.hpp"
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -51,6 +53,40 @@ TEST_CASE("a composite model's text config fills what the outer one leaves open"
   CHECK(parse_hf_config(R"({"decoder": "a word"})", "c").has_value());
 }
 
+TEST_CASE("whole numbers are kept with the object they stand in") {
+  const auto facts = parse_hf_config(R"({"num_experts": 128, "score": 1.5, "offset": -1, "on": true,
+      "vision_config": {"num_attention_heads": 16, "deep": {"er": {"est": 1}, "size": 2}},
+      "text_config": {"hidden_size": 40, "layer_types": [1, 2]}})",
+                                     "c");
+  REQUIRE(facts.has_value());
+  CHECK(facts->number("", "num_experts") == 128u);
+  CHECK(facts->number("vision_config", "num_attention_heads") == 16u);
+  CHECK(facts->number("vision_config.deep", "size") == 2u);
+  CHECK(facts->text_path == "text_config");
+  CHECK(facts->number(facts->text_path, "hidden_size") == 40u);
+  for (const char* none : {"score", "offset", "on", "num_attention_heads"}) {
+    CHECK_FALSE(facts->number("", none).has_value());
+  }
+  CHECK_FALSE(facts->number("vision_config.deep.er", "est").has_value());
+  CHECK_FALSE(facts->number("audio_config", "hidden_size").has_value());
+  const auto thinker = parse_hf_config(R"({"thinker_config": {"text_config": {"x": 3}}})", "c");
+  CHECK(thinker->number(thinker->text_path, "x") == 3u);
+  const auto bare = parse_hf_config(R"({"hidden_size": 7})", "c");
+  CHECK(bare->number(bare->text_path, "hidden_size") == 7u);
+}
+
+TEST_CASE("the tiles of block-wise scales are read") {
+  const auto tiles = [](const std::string& value) {
+    return parse_hf_config(R"({"quantization_config": {"weight_block_size": )" + value + "}}", "c")
+        ->weight_block_size;
+  };
+  CHECK(tiles("[128, 64]") == std::array<std::uint64_t, 2>{128, 64});
+  for (const char* none : {"null", "[]", "[128]", "[0, 128]", "[-1, 128]", "[1.5, 2]"}) {
+    INFO(none);
+    CHECK_FALSE(tiles(none).has_value());
+  }
+}
+
 TEST_CASE("the newer dtype wins over torch_dtype") {
   CHECK(parse_hf_config(R"({"torch_dtype": "float16", "dtype": "torch.bfloat16"})", "c")->dtype ==
         Dtype::bf16);
@@ -78,6 +114,7 @@ TEST_CASE("a config.json that breaks the rules is malformed, with file and rule"
       {R"({"tie_word_embeddings": 1})", "is not true or false"},
       {R"({"dtype": 16})", "\"dtype\" is not a string"},
       {R"({"quantization_config": "fp8"})", "is not an object"},
+      {R"({"quantization_config": {"weight_block_size": 128}})", "is not an array"},
   };
   for (const auto& [text, reason] : cases) {
     INFO(text.substr(0, 60));

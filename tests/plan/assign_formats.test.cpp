@@ -4,8 +4,9 @@
 #include <utility>
 #include <vector>
 
+#include "catalogue_builder.hpp"
 #include "catch.hpp"
-#include "random_plans.hpp"
+#include "views/operations.hpp"
 
 using namespace plimsoll;
 using namespace plimsoll::plan;
@@ -26,8 +27,8 @@ NameTest contains(std::string part) {
 }
 
 /// Two-dimensional floating-point ".weight"s that are no embedding and no router.
-Expected<bool> looks_linear(const io::TensorEntry& tensor) {
-  return tensor.shape.size() == 2 && is_floating_point(tensor.dtype) &&
+Expected<bool> looks_linear(const Blueprint& tensor) {
+  return tensor.view.shape().size() == 2 && is_floating_point(tensor.dtype) &&
          tensor.name.ends_with(".weight") && tensor.name.find("embed") == std::string::npos &&
          tensor.name.find("mlp.gate.") == std::string::npos;
 }
@@ -54,10 +55,20 @@ io::Catalogue model() {
   return builder.take();
 }
 
+Expected<Assignment> assign(const io::Catalogue& catalogue, const Recipe& recipe) {
+  return assign_formats(catalogue, as_stored(catalogue), recipe);
+}
+
+std::vector<Format> formats_in(const Assignment& assignment) {
+  std::vector<Format> formats;
+  for (const Treatment& treatment : assignment.treatments) formats.push_back(treatment.format);
+  return formats;
+}
+
 std::vector<Format> formats_of(const Recipe& recipe) {
-  const auto assignment = assign_formats(model(), recipe);
+  const auto assignment = assign(model(), recipe);
   REQUIRE(assignment);
-  return assignment->formats;
+  return formats_in(*assignment);
 }
 
 }  // namespace
@@ -104,9 +115,9 @@ TEST_CASE("a cast keeps numbers that it cannot read") {
   builder.next_file(8);
   builder.add("packed", Dtype::f4_e2m1, {8, 8});
   builder.add("small", Dtype::f8_e4m3, {8, 8});
-  const auto assignment = assign_formats(builder.take(), recipe_to(bf16));
+  const auto assignment = assign(builder.take(), recipe_to(bf16));
   REQUIRE(assignment);
-  CHECK(assignment->formats == std::vector<Format>{keep, bf16});
+  CHECK(formats_in(*assignment) == std::vector<Format>{keep, bf16});
   CHECK(assignment->left_out == std::vector<std::string>{"packed"});
 }
 
@@ -130,14 +141,14 @@ TEST_CASE("a match cannot force a format on numbers that are none") {
   for (const Format& format : {nf4, bf16}) {
     Recipe recipe = recipe_to(keep);
     recipe.matches.push_back({contains("steps"), format});
-    const auto assignment = assign_formats(model(), recipe);
+    const auto assignment = assign(model(), recipe);
     REQUIRE_FALSE(assignment);
     CHECK(assignment.error().code() == ErrorCode::unsupported);
     CHECK(assignment.error().tensor() == "model.steps");
   }
   Recipe recipe = recipe_to(nf4);
   recipe.matches.push_back({contains("steps"), keep});
-  CHECK(assign_formats(model(), recipe));
+  CHECK(assign(model(), recipe));
 }
 
 TEST_CASE("an error of any test is passed on") {
@@ -149,9 +160,9 @@ TEST_CASE("an error of any test is passed on") {
   Recipe skipping = recipe_to(nf4);
   skipping.skips = {failing};
   Recipe ruling = recipe_to(nf4);
-  ruling.is_linear = [&](const io::TensorEntry& tensor) { return failing(tensor.name); };
+  ruling.is_linear = [&](const Blueprint& tensor) { return failing(tensor.name); };
   for (const Recipe* recipe : {&matching, &skipping, &ruling}) {
-    const auto assignment = assign_formats(model(), *recipe);
+    const auto assignment = assign(model(), *recipe);
     REQUIRE_FALSE(assignment);
     CHECK(assignment.error().reason() == "too much work");
   }
@@ -162,7 +173,7 @@ TEST_CASE("linear weights that are kept are reported, and only those") {
   recipe.default_skips = {"lm_head"};
   recipe.matches.push_back({contains("experts"), keep});
   recipe.matches.push_back({contains("q_proj.weight"), f32});
-  const auto assignment = assign_formats(model(), recipe);
+  const auto assignment = assign(model(), recipe);
   REQUIRE(assignment);
   CHECK(
       assignment->left_out ==
@@ -172,7 +183,7 @@ TEST_CASE("linear weights that are kept are reported, and only those") {
 TEST_CASE("a quantized checkpoint names every module of a matrix that was not quantized") {
   Recipe recipe = recipe_to(nf4);
   recipe.default_skips = {"lm_head"};
-  const auto assignment = assign_formats(model(), recipe);
+  const auto assignment = assign(model(), recipe);
   REQUIRE(assignment);
   CHECK(assignment->skipped_modules ==
         std::vector<std::string>{"lm_head", "model.embed_tokens", "model.layers.0.mlp.gate"});
@@ -188,7 +199,7 @@ TEST_CASE("a tied head without a weight of its own is named all the same") {
   recipe.default_skips = {"lm_head", "model.embed_tokens"};
   for (const bool with_user_skips : {false, true}) {
     if (with_user_skips) recipe.skips.emplace();
-    const auto assignment = assign_formats(catalogue, recipe);
+    const auto assignment = assign(catalogue, recipe);
     REQUIRE(assignment);
     CHECK(assignment->skipped_modules == std::vector<std::string>{"lm_head", "model.embed_tokens"});
   }
@@ -198,7 +209,7 @@ TEST_CASE("a default skip that was quantized after all is not named") {
   Recipe recipe = recipe_to(nf4);
   recipe.default_skips = {"lm_head"};
   recipe.matches.push_back({contains("lm_head"), nf4});
-  const auto assignment = assign_formats(model(), recipe);
+  const auto assignment = assign(model(), recipe);
   REQUIRE(assignment);
   CHECK(assignment->skipped_modules ==
         std::vector<std::string>{"model.embed_tokens", "model.layers.0.mlp.gate"});
@@ -208,7 +219,7 @@ TEST_CASE("nothing is named when nothing is quantized") {
   for (const Format& format : {keep, bf16}) {
     Recipe recipe = recipe_to(format);
     recipe.default_skips = {"lm_head"};
-    const auto assignment = assign_formats(model(), recipe);
+    const auto assignment = assign(model(), recipe);
     REQUIRE(assignment);
     CHECK(assignment->skipped_modules.empty());
   }

@@ -26,9 +26,9 @@ Plan plan_of(Dtype dtype, io::Shape shape, const Format& format, Sink sink = Sin
   builder.next_file(offset);
   builder.add("w.weight", dtype, std::move(shape));
   PlanRequest request;
-  request.formats = {format};
+  request.treatments = treatments_of({format});
   request.sink = sink;
-  auto plan = make_plan(builder.take(), request);
+  auto plan = plan_as_stored(builder.take(), request);
   REQUIRE(plan);
   return std::move(*plan);
 }
@@ -67,9 +67,9 @@ TEST_CASE("the values of the codes are kept once, however many tensors are quant
   PlanRequest request;
   for (int i = 0; i < 100; ++i) {
     builder.add("h." + std::to_string(i) + ".weight", Dtype::f16, {64, 64});
-    request.formats.push_back(nf4);
+    request.treatments.push_back({nf4, std::nullopt});
   }
-  const auto plan = make_plan(builder.take(), request);
+  const auto plan = plan_as_stored(builder.take(), request);
   REQUIRE(plan);
   std::set<std::uint64_t> maps;
   for (const Component& component : plan->components) {
@@ -95,7 +95,7 @@ TEST_CASE("eight-bit floats and F64 are decoded before they are quantized, and s
 TEST_CASE("a cast to the dtype that a tensor has already keeps its bytes") {
   const Plan plan = plan_of(Dtype::bf16, {7, 9}, Format{FormatKind::bf16});
   const Unit& unit = plan.units.front();
-  CHECK_FALSE((unit.route.decode || unit.route.convert || unit.route.quantize));
+  CHECK(unit.route.is_kept());
   CHECK(plan.devices.front().slot_bytes == 0);
   CHECK(plan.components.front().bytes == 126);
 }
@@ -105,7 +105,7 @@ TEST_CASE("a tensor of nothing has one unit of nothing and components without by
     for (const Sink sink : all_sinks) {
       const Plan plan = plan_of(Dtype::f32, {4, 0, 4}, format, sink);
       REQUIRE(plan.units.size() == 1);
-      CHECK(plan.units.front().elements == 0);
+      CHECK(plan.units.front().region.elements() == 0);
       CHECK(plan.units.front().source_bytes == 0);
       CHECK(plan.components.front().bytes == 0);
       const bool buffered = sink == Sink::consumer || sink == Sink::checkpoint;
@@ -119,7 +119,7 @@ TEST_CASE("a tensor of rank 0 is one element") {
   CHECK(kept.components.front().bytes == 8);
   const Plan cast = plan_of(Dtype::f64, {}, Format{FormatKind::f16});
   CHECK(cast.components.front().bytes == 2);
-  CHECK(cast.units.front().elements == 1);
+  CHECK(cast.units.front().region.elements() == 1);
   const Plan quantized = plan_of(Dtype::f16, {}, nf4);
   CHECK(quantized.components[0].bytes == 1);
   CHECK(quantized.components[1].bytes == 4);
@@ -128,7 +128,8 @@ TEST_CASE("a tensor of rank 0 is one element") {
 TEST_CASE("sub-byte numbers are kept byte for byte") {
   const Plan plan = plan_of(Dtype::f6_e2m3, {5, 8}, Format{}, Sink::memory, 13);
   CHECK(plan.components.front().bytes == 30);
-  CHECK(plan.units.front().source_offset == 13);
+  REQUIRE(plan.reads.size() == 1);
+  CHECK(plan.reads.front().offset == 13);
   CHECK(plan.units.front().source_bytes == 30);
 }
 
@@ -139,8 +140,8 @@ TEST_CASE("a tensor of more than 2^32 elements is cut without losing any") {
   CHECK(plan.components[0].bytes == elements / 2 + 1);
   CHECK(plan.components[1].bytes == (elements / 64 + 1) * 4);
   const Unit& last = plan.units.back();
-  CHECK(last.first_element + last.elements == elements);
-  CHECK(last.elements == 3);
+  CHECK(last.region.first + last.region.elements() == elements);
+  CHECK(last.region.elements() == 3);
 }
 
 TEST_CASE("numbers that are not aligned in the file land aligned, without a direct read") {
@@ -156,7 +157,7 @@ TEST_CASE("a checkpoint without tensors has a plan without units") {
   for (const Sink sink : all_sinks) {
     PlanRequest request;
     request.sink = sink;
-    const auto plan = make_plan(io::Catalogue{}, request);
+    const auto plan = plan_as_stored(io::Catalogue{}, request);
     REQUIRE(plan);
     CHECK(plan->units.empty());
     CHECK(plan->devices.front().load_line == 0);
@@ -169,19 +170,19 @@ TEST_CASE("a request that makes no sense is refused") {
   builder.add("w", Dtype::f32, {64, 64});
   const io::Catalogue catalogue = builder.take();
   PlanRequest good;
-  good.formats = {nf4};
-  REQUIRE(make_plan(catalogue, good));
+  good.treatments = treatments_of({nf4});
+  REQUIRE(plan_as_stored(catalogue, good));
 
   const auto code = [&](auto change) {
     PlanRequest request = good;
     change(request);
-    const auto plan = make_plan(catalogue, request);
+    const auto plan = plan_as_stored(catalogue, request);
     REQUIRE_FALSE(plan);
     return plan.error().code();
   };
   CHECK(code([](PlanRequest& r) { r.devices.clear(); }) == ErrorCode::invalid_argument);
   CHECK(code([](PlanRequest& r) { r.devices.resize(70000); }) == ErrorCode::invalid_argument);
-  CHECK(code([](PlanRequest& r) { r.formats.clear(); }) == ErrorCode::invalid_argument);
+  CHECK(code([](PlanRequest& r) { r.treatments.clear(); }) == ErrorCode::invalid_argument);
   CHECK(code([](PlanRequest& r) { r.slots = 0; }) == ErrorCode::invalid_argument);
   CHECK(code([](PlanRequest& r) { r.slots = 65537; }) == ErrorCode::invalid_argument);
   CHECK(code([](PlanRequest& r) { r.unit_bytes = 0; }) == ErrorCode::invalid_argument);
@@ -194,8 +195,8 @@ TEST_CASE("a plan of absurdly many units is refused before it is built") {
   builder.next_file(8);
   builder.add("huge", Dtype::u8, {std::uint64_t{1} << 48});
   PlanRequest request;
-  request.formats = {Format{}};
-  const auto plan = make_plan(builder.take(), request);
+  request.treatments = treatments_of({Format{}});
+  const auto plan = plan_as_stored(builder.take(), request);
   REQUIRE_FALSE(plan);
   CHECK(plan.error().code() == ErrorCode::invalid_argument);
   CHECK(plan.error().reason().find("268435456") != std::string::npos);
@@ -208,17 +209,17 @@ TEST_CASE("a checkpoint of more bytes than could be counted safely is refused") 
   builder.add("last", Dtype::u8, {1});
   const io::Catalogue catalogue = builder.take();
   PlanRequest request;
-  request.formats = {Format{FormatKind::f32}, Format{}};
+  request.treatments = treatments_of({Format{FormatKind::f32}, Format{}});
   request.unit_bytes = largest_unit_bytes;
-  const auto plan = make_plan(catalogue, request);
+  const auto plan = plan_as_stored(catalogue, request);
   REQUIRE_FALSE(plan);
   CHECK(plan.error().code() == ErrorCode::unsupported);
   CHECK(plan.error().tensor() == "last");
 
   io::Catalogue at_limit = catalogue;
   at_limit.tensors.pop_back();
-  request.formats.pop_back();
-  const auto largest = make_plan(at_limit, request);
+  request.treatments.pop_back();
+  const auto largest = plan_as_stored(at_limit, request);
   REQUIRE(largest);
   CHECK(largest->devices.front().final_bytes == std::uint64_t{1} << 58);
 }
@@ -229,8 +230,8 @@ TEST_CASE(
   builder.next_file(8);
   builder.add("counts", Dtype::i32, {64, 64});
   PlanRequest request;
-  request.formats = {nf4};
-  const auto plan = make_plan(builder.take(), request);
+  request.treatments = treatments_of({nf4});
+  const auto plan = plan_as_stored(builder.take(), request);
   REQUIRE_FALSE(plan);
   CHECK(plan.error().code() == ErrorCode::unsupported);
   CHECK(plan.error().tensor() == "counts");

@@ -1,11 +1,9 @@
 #include "plan/pieces.hpp"
 
-#include <string>
+#include <algorithm>
 #include <vector>
 
 #include "catch.hpp"
-#include "plan/make_plan.hpp"
-#include "plan/unit_sizes.hpp"
 #include "random_plans.hpp"
 
 using namespace plimsoll;
@@ -13,22 +11,31 @@ using namespace plimsoll::plan;
 using codecs::Format;
 using codecs::FormatKind;
 
-TEST_CASE("the pieces of all units make every component, once and in order, but for constants") {
+TEST_CASE("the pieces of all units make every component, each byte once, but for constants") {
   on_random_plans(30, 150, [](const Asked&, const Plan& plan) {
-    std::vector<std::uint64_t> made(plan.components.size(), 0);
+    std::vector<std::vector<std::uint8_t>> made(plan.components.size());
+    for (std::size_t i = 0; i < made.size(); ++i) made[i].resize(plan.components[i].bytes, 0);
     for (const Unit& unit : plan.units) {
       const OutputTensor& output = plan.outputs[unit.output];
-      for (const Piece& piece : pieces_of(plan, unit)) {
+      const Pieces pieces = pieces_of(plan, unit);
+      REQUIRE((pieces.count == 0) == unit.route.measure);
+      for (const Piece& piece : pieces) {
         REQUIRE(piece.component >= output.first_component);
         REQUIRE(piece.component < output.first_component + output.component_count);
         REQUIRE(plan.components[piece.component].constant == no_constant);
-        REQUIRE(piece.offset == made[piece.component]);
-        made[piece.component] += piece.bytes;
+        REQUIRE((piece.rows == 1 || piece.stride >= piece.row_bytes));
+        std::vector<std::uint8_t>& bytes = made[piece.component];
+        for (std::uint64_t row = 0; row < piece.rows; ++row) {
+          const std::uint64_t begin = piece.offset + row * piece.stride;
+          REQUIRE(begin + piece.row_bytes <= bytes.size());
+          for (std::uint64_t i = 0; i < piece.row_bytes; ++i) ++bytes[begin + i];
+        }
       }
     }
     for (std::size_t i = 0; i < made.size(); ++i) {
       const bool constant = plan.components[i].constant != no_constant;
-      REQUIRE(made[i] == (constant ? 0 : plan.components[i].bytes));
+      const auto right = std::count(made[i].begin(), made[i].end(), constant ? 0 : 1);
+      REQUIRE(right == static_cast<std::ptrdiff_t>(made[i].size()));
     }
   });
 }
@@ -41,9 +48,9 @@ TEST_CASE("a unit's pieces lie apart and aligned inside its output buffer") {
       std::uint64_t end = 0;
       for (const Piece& piece : pieces_of(plan, unit)) {
         REQUIRE(piece.buffer_offset >= end);
-        end = piece.buffer_offset + piece.bytes;
+        end = piece.buffer_offset + piece.bytes();
         REQUIRE(end <= plan.devices[output.device].output_bytes);
-        if (plan.components[piece.component].role == Role::absmax) {
+        if (plan.components[piece.component].role != Role::data) {
           REQUIRE(piece.buffer_offset % alignof(float) == 0);
         }
       }
@@ -56,20 +63,20 @@ TEST_CASE("a quantized unit makes half a byte an element and a scale a block") {
   builder.next_file(8);
   builder.add("w.weight", Dtype::bf16, {1, 100001});
   PlanRequest request;
-  request.formats = {Format{FormatKind::nf4}};
+  request.treatments = treatments_of({Format{FormatKind::nf4}});
   request.unit_bytes = 65536;
-  const auto plan = make_plan(builder.take(), request);
+  const auto plan = plan_as_stored(builder.take(), request);
   REQUIRE(plan);
   REQUIRE(plan->units.size() == 4);
   const Pieces second = pieces_of(*plan, plan->units[1]);
   REQUIRE(second.count == 2);
   CHECK(second.items[0].offset == 16384);
-  CHECK(second.items[0].bytes == 16384);
+  CHECK(second.items[0].bytes() == 16384);
   CHECK(second.items[1].offset == 512 * 4);
-  CHECK(second.items[1].bytes == 512 * 4);
+  CHECK(second.items[1].bytes() == 512 * 4);
   const Pieces last = pieces_of(*plan, plan->units[3]);  // 1697 elements: 26.5 blocks
-  CHECK(last.items[0].bytes == 849);
-  CHECK(last.items[1].bytes == 27 * 4);
+  CHECK(last.items[0].bytes() == 849);
+  CHECK(last.items[1].bytes() == 27 * 4);
   CHECK(last.items[1].buffer_offset == 896);
 }
 
@@ -79,16 +86,16 @@ TEST_CASE("a cast unit makes one piece in the new dtype's size, a kept one its o
   builder.add("cast", Dtype::f64, {100});
   builder.add("kept", Dtype::i32, {100});
   PlanRequest request;
-  request.formats = {Format{FormatKind::f16}, Format{}};
+  request.treatments = treatments_of({Format{FormatKind::f16}, Format{}});
   request.sink = Sink::checkpoint;
-  const auto plan = make_plan(builder.take(), request);
+  const auto plan = plan_as_stored(builder.take(), request);
   REQUIRE(plan);
   const Pieces cast = pieces_of(*plan, plan->units[0]);
   REQUIRE(cast.count == 1);
-  CHECK(cast.items[0].bytes == 200);
+  CHECK(cast.items[0].bytes() == 200);
   CHECK(cast.items[0].buffer_offset == 0);
   const Pieces kept = pieces_of(*plan, plan->units[1]);
   REQUIRE(kept.count == 1);
-  CHECK(kept.items[0].bytes == 400);
+  CHECK(kept.items[0].bytes() == 400);
   CHECK(kept.items[0].buffer_offset == 832);  // where the read lands: the offset in the file
 }

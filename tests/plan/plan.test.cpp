@@ -8,21 +8,15 @@
 #include <vector>
 
 #include "catch.hpp"
-#include "io/byte_source.hpp"
 #include "plan/align.hpp"
 #include "plan/make_plan.hpp"
 #include "plan/placement.hpp"
-#include "plan/unit_sizes.hpp"
 #include "random_plans.hpp"
 
 using namespace plimsoll;
 using namespace plimsoll::plan;
 
 namespace {
-
-std::uint64_t width_of(Dtype dtype) {
-  return std::max(bits_of(dtype) / 8, 1u);
-}
 
 /// Byte ranges that must not touch each other.
 class Ranges {
@@ -43,107 +37,28 @@ class Ranges {
 
 }  // namespace
 
-TEST_CASE("there is one output a catalogue tensor, in file order, with its name and shape") {
+TEST_CASE("there is one output a blueprint, in their order, with its name, shape and format") {
   on_random_plans(10, 60, [](const Asked& asked, const Plan& plan) {
-    REQUIRE(plan.outputs.size() == asked.catalogue.tensors.size());
+    REQUIRE(plan.outputs.size() == asked.blueprints.tensors.size());
+    REQUIRE(plan.views.size() == plan.outputs.size());
+    REQUIRE(plan.scales.size() == asked.catalogue.tensors.size());
     for (std::size_t i = 0; i < plan.outputs.size(); ++i) {
       const OutputTensor& output = plan.outputs[i];
-      const io::TensorEntry& tensor = asked.catalogue.tensors[i];
-      REQUIRE(output.source == i);
-      REQUIRE(output.file == tensor.file);
+      const Blueprint& tensor = asked.blueprints.tensors[i];
+      const bool scaled = scales_of(asked.blueprints, tensor) != nullptr;
+      const Treatment& treatment = asked.request.treatments[i];
       REQUIRE(output.name == tensor.name);
-      REQUIRE(output.shape == tensor.shape);
+      REQUIRE(output.shape == tensor.view.shape());
       REQUIRE(output.source_dtype == tensor.dtype);
-      REQUIRE(output.format == asked.request.formats[i]);
+      REQUIRE(output.format == treatment.format);
       REQUIRE(output.device < asked.request.devices.size());
-    }
-  });
-}
-
-TEST_CASE("the units of a tensor tile it in order, in whole blocks, none too big") {
-  on_random_plans(11, 120, [](const Asked& asked, const Plan& plan) {
-    std::size_t ticket = 0;
-    for (std::uint32_t i = 0; i < plan.outputs.size(); ++i) {
-      const OutputTensor& output = plan.outputs[i];
-      const Work work = work_for(output.source_dtype, output.format);
-      const std::uint64_t widest =
-          is_kept(work) ? 1 : std::max(width_of(output.source_dtype), width_of(work.working));
-      REQUIRE(output.first_unit == ticket);
-      REQUIRE(output.unit_count >= 1);
-      std::uint64_t next = 0;
-      for (std::uint32_t u = 0; u < output.unit_count; ++u, ++ticket) {
-        const Unit& unit = plan.units[ticket];
-        REQUIRE(unit.output == i);
-        REQUIRE(unit.first_element == next);
-        REQUIRE(next % work.block == 0);
-        REQUIRE((unit.elements > 0 || output.unit_count == 1));
-        REQUIRE((unit.elements * widest <= plan.unit_bytes || unit.elements <= work.block));
-        REQUIRE(unit.route.decode == work.route.decode);
-        REQUIRE(unit.route.convert == work.route.convert);
-        REQUIRE(unit.route.quantize == work.route.quantize);
-        next += unit.elements;
-      }
-      const io::TensorEntry& tensor = asked.catalogue.tensors[output.source];
-      REQUIRE(next == (is_kept(work) ? tensor.bytes : io::element_count(tensor.shape)));
-    }
-    REQUIRE(ticket == plan.units.size());
-  });
-}
-
-TEST_CASE("units read every byte of a tensor once, and nothing outside it") {
-  on_random_plans(12, 120, [](const Asked& asked, const Plan& plan) {
-    for (const OutputTensor& output : plan.outputs) {
-      const io::TensorEntry& tensor = asked.catalogue.tensors[output.source];
-      std::uint64_t at = tensor.offset;
-      for (std::uint32_t u = 0; u < output.unit_count; ++u) {
-        const Unit& unit = plan.units[output.first_unit + u];
-        REQUIRE(unit.source_offset == at);
-        at += unit.source_bytes;
-      }
-      REQUIRE(at == tensor.offset + tensor.bytes);
-    }
-  });
-}
-
-TEST_CASE("a read and its aligned surroundings lie inside the slot, decoded numbers behind them") {
-  on_random_plans(13, 120, [](const Asked&, const Plan& plan) {
-    for (const Unit& unit : plan.units) {
-      if (!unit.route.decode && !unit.route.convert && !unit.route.quantize) continue;
-      const OutputTensor& output = plan.outputs[unit.output];
-      const DeviceLine& device = plan.devices[output.device];
-      const std::uint64_t end = align_up(unit.landing + unit.source_bytes, io::direct_alignment);
-      REQUIRE(unit.landing % width_of(output.source_dtype) == 0);
-      REQUIRE(unit.padded == (unit.source_offset % width_of(output.source_dtype) == 0));
-      if (unit.padded) {
-        REQUIRE(unit.landing == unit.source_offset % io::direct_alignment);
-      } else {
-        REQUIRE(unit.landing == 0);
-      }
-      REQUIRE(end <= device.slot_bytes);
-      if (unit.route.decode) {
-        const Work work = work_for(output.source_dtype, output.format);
-        const std::uint64_t decoded = decoded_offset(unit.source_bytes);
-        REQUIRE(decoded % page_size == 0);
-        REQUIRE(end <= decoded);
-        REQUIRE(decoded + unit.elements * width_of(work.working) <= device.slot_bytes);
-      }
-    }
-  });
-}
-
-TEST_CASE("a kept unit takes no slot: it is read into final memory or an output buffer") {
-  on_random_plans(14, 120, [](const Asked& asked, const Plan& plan) {
-    for (const Unit& unit : plan.units) {
-      if (unit.route.decode || unit.route.convert || unit.route.quantize) continue;
-      const OutputTensor& output = plan.outputs[unit.output];
-      if (asked.request.sink != Sink::checkpoint) {
-        REQUIRE(unit.landing == 0);
-        REQUIRE_FALSE(unit.padded);
-        continue;
-      }
-      const std::uint64_t end = align_up(unit.landing + unit.source_bytes, io::direct_alignment);
-      REQUIRE(end <= plan.devices[output.device].output_bytes);
-      if (unit.padded) REQUIRE(unit.landing == unit.source_offset % io::direct_alignment);
+      const Stock stock{tensor.dtype, scaled, output.shape.size()};
+      REQUIRE(output.dtype == work_for(stock, treatment).working);
+      REQUIRE(output.scaled == (scaled && treatment.format.kind != codecs::FormatKind::keep));
+      REQUIRE(output.source_bytes == tensor.view.elements() * bits_of(tensor.dtype) / 8);
+      std::set<std::uint32_t> sources;
+      for (const views::StridedBox& box : tensor.view.boxes()) sources.insert(box.source);
+      REQUIRE(output.parts == sources.size());
     }
   });
 }
