@@ -5,6 +5,7 @@
 #include <string>
 
 #include "codecs/cast.hpp"
+#include "codecs/fp8.hpp"
 #include "codecs/nf4.hpp"
 
 namespace plimsoll::simulation {
@@ -16,11 +17,86 @@ Bytes copy_of(const void* bytes, std::size_t count) {
   return copy;
 }
 
-/// Scalar code wants its elements aligned, which a file's bytes need not be; a vector's are.
-Bytes cast_whole(Dtype from, std::span<const std::byte> source, Dtype to, std::size_t elements) {
-  const Bytes aligned = copy_of(source.data(), source.size());
-  Bytes result(elements * (bits_of(to) / 8));
-  codecs::cast_scalar(from, aligned.data(), to, result.data(), elements);
+std::size_t width_of(Dtype dtype) {
+  return bits_of(dtype) / 8;
+}
+
+/// Numbers of one dtype, aligned as scalar code wants them.
+struct Numbers {
+  Dtype dtype = Dtype::f32;
+  Bytes bytes;
+
+  [[nodiscard]] std::size_t count() const { return bytes.size() / width_of(dtype); }
+};
+
+Numbers cast_whole(const Numbers& numbers, Dtype to) {
+  if (numbers.dtype == to) return numbers;
+  Numbers result{to, Bytes(numbers.count() * width_of(to))};
+  codecs::cast_scalar(numbers.dtype, numbers.bytes.data(), to, result.bytes.data(),
+                      numbers.count());
+  return result;
+}
+
+Bytes bytes_of(const LoadScenario& load, std::uint32_t tensor) {
+  const io::TensorEntry& entry = load.catalogue.tensors[tensor];
+  return copy_of(load.files[entry.file].data() + entry.offset, entry.bytes);
+}
+
+/// A checkpoint tensor whose scales are used up.
+Numbers dequantized(const LoadScenario& load, std::uint32_t tensor, Dtype to) {
+  const plan::TileScales& tiles = *load.blueprints.scales[tensor];
+  const io::Shape& shape = load.catalogue.tensors[tensor].shape;
+  const Bytes codes = bytes_of(load, tensor);
+  const Bytes scales = bytes_of(load, tiles.tensor);
+  Numbers result{to, Bytes(codes.size() * width_of(to))};
+  if (codes.empty()) return result;
+  const codecs::Fp8Grid grid{shape[shape.size() - 2], shape.back(), tiles.tile_rows,
+                             tiles.tile_columns};
+  codecs::fp8_block_dequantize_scalar(codes.data(), 0, codes.size(), grid,
+                                      load.catalogue.tensors[tiles.tensor].dtype, scales.data(), to,
+                                      result.bytes.data());
+  return result;
+}
+
+/// Calls `visit(result, source)` for each element of a box.
+template <class Visit>
+void for_each_element(const views::StridedBox& box, Visit visit) {
+  std::uint64_t count = 1;
+  for (const views::Axis& axis : box.used()) count *= axis.extent;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    std::uint64_t result = box.result_offset;
+    std::uint64_t source = box.source_offset;
+    std::uint64_t rest = i;
+    for (std::size_t axis = box.axis_count; axis-- > 0;) {
+      const std::uint64_t at = rest % box.axes[axis].extent;
+      rest /= box.axes[axis].extent;
+      result += at * box.axes[axis].result_stride;
+      source += at * box.axes[axis].source_stride;
+    }
+    visit(result, source);
+  }
+}
+
+/// The tensor's numbers in its order, as they are stored or, if they have scales that are used up,
+/// as `working`.
+Numbers gather(const LoadScenario& load, const plan::Blueprint& blueprint, bool use_scales,
+               Dtype working) {
+  const views::View& view = blueprint.view;
+  Numbers result{use_scales ? working : blueprint.dtype, {}};
+  if (bits_of(blueprint.dtype) < 8) {
+    if (view.box_count() > 0) result.bytes = bytes_of(load, view.box(0).source);
+    return result;
+  }
+  const std::size_t width = width_of(result.dtype);
+  result.bytes.resize(view.elements() * width);
+  for (std::size_t i = 0; i < view.box_count(); ++i) {
+    const views::StridedBox box = view.box(i);
+    const Bytes source =
+        use_scales ? dequantized(load, box.source, working).bytes : bytes_of(load, box.source);
+    for_each_element(box, [&](std::uint64_t to, std::uint64_t from) {
+      std::memcpy(result.bytes.data() + to * width, source.data() + from * width, width);
+    });
+  }
   return result;
 }
 
@@ -37,46 +113,92 @@ std::string state_text(const codecs::Format& format, Dtype dtype, const io::Shap
   return text + "]}";
 }
 
-/// The dtype that is quantized: stored as is if it is one of the three, else what it decodes to.
-Dtype working_dtype(Dtype stored) {
+/// The dtype that is quantized where nothing else is asked for: stored as is if it is one of the
+/// three, else what it decodes to.
+Dtype natural_dtype(Dtype stored) {
   if (stored == Dtype::f64) return Dtype::f32;
   return bits_of(stored) == 8 ? Dtype::bf16 : stored;
 }
 
-std::vector<ExpectedComponent> quantized(const io::TensorEntry& tensor,
-                                         std::span<const std::byte> source,
-                                         const codecs::Format& format) {
-  const std::size_t elements = source.size() / (bits_of(tensor.dtype) / 8);
-  const Dtype working = working_dtype(tensor.dtype);
-  const Bytes numbers = working == tensor.dtype
-                            ? copy_of(source.data(), source.size())
-                            : cast_whole(tensor.dtype, source, working, elements);
+std::vector<ExpectedComponent> nf4(const plan::Blueprint& blueprint, const Numbers& numbers,
+                                   const codecs::Format& format) {
+  const std::size_t elements = numbers.count();
   Bytes packed((elements + 1) / 2);
   std::vector<float> absmax((elements + format.blocksize - 1) / format.blocksize);
-  codecs::nf4_quantize_scalar(working, numbers.data(), elements, format.variant, format.blocksize,
-                              packed.data(), absmax.data());
-  const std::string state = state_text(format, working, tensor.shape);
+  codecs::nf4_quantize_scalar(numbers.dtype, numbers.bytes.data(), elements, format.variant,
+                              format.blocksize, packed.data(), absmax.data());
+  const std::string& name = blueprint.name;
+  const std::string state = state_text(format, numbers.dtype, blueprint.view.shape());
   return {
-      {tensor.name, Dtype::u8, std::move(packed)},
-      {tensor.name + ".absmax", Dtype::f32, copy_of(absmax.data(), absmax.size() * sizeof(float))},
-      {tensor.name + ".quant_map", Dtype::f32,
+      {name, Dtype::u8, std::move(packed)},
+      {name + ".absmax", Dtype::f32, copy_of(absmax.data(), absmax.size() * sizeof(float))},
+      {name + ".quant_map", Dtype::f32,
        copy_of(codecs::nf4_values.data(), sizeof codecs::nf4_values)},
-      {tensor.name + ".quant_state.bitsandbytes__nf4", Dtype::u8,
-       copy_of(state.data(), state.size())}};
+      {name + ".quant_state.bitsandbytes__nf4", Dtype::u8, copy_of(state.data(), state.size())}};
+}
+
+/// Matrix after matrix, each whole.
+std::vector<ExpectedComponent> fp8_block(const plan::Blueprint& blueprint, const Numbers& numbers,
+                                         const codecs::Format& format) {
+  const io::Shape& shape = blueprint.view.shape();
+  const bool exponents = format.scale == codecs::Fp8Scale::ue8m0;
+  const std::size_t elements = numbers.count();
+  Bytes codes(elements);
+  Bytes scales;
+  if (elements > 0) {
+    codecs::Fp8Tiles tiles;
+    tiles.rows = shape[shape.size() - 2];
+    tiles.columns = shape.back();
+    tiles.source_stride = tiles.code_stride = tiles.columns;
+    tiles.scale_stride = (tiles.columns + codecs::fp8_tile - 1) / codecs::fp8_tile;
+    const std::size_t matrix = tiles.rows * tiles.columns;
+    const std::size_t matrix_scales = (tiles.rows + codecs::fp8_tile - 1) / codecs::fp8_tile *
+                                      tiles.scale_stride * (exponents ? 1 : sizeof(float));
+    scales.resize(elements / matrix * matrix_scales);
+    for (std::size_t i = 0; i < elements / matrix; ++i) {
+      codecs::fp8_block_quantize_scalar(
+          numbers.dtype, numbers.bytes.data() + i * matrix * width_of(numbers.dtype), tiles, format,
+          codes.data() + i * matrix, scales.data() + i * matrix_scales);
+    }
+  }
+  return {
+      {blueprint.name, Dtype::f8_e4m3, std::move(codes)},
+      {blueprint.name + "_scale_inv", exponents ? Dtype::f8_e8m0 : Dtype::f32, std::move(scales)}};
+}
+
+std::vector<ExpectedComponent> fp8_tensor(const plan::Blueprint& blueprint,
+                                          const Numbers& numbers) {
+  Bytes codes(numbers.count());
+  const float absmax =
+      codecs::fp8_absmax_scalar(numbers.dtype, numbers.bytes.data(), numbers.count());
+  const float scale = codecs::fp8_tensor_scale(absmax);
+  codecs::fp8_tensor_quantize_scalar(numbers.dtype, numbers.bytes.data(), numbers.count(), scale,
+                                     codes.data());
+  return {{blueprint.name, Dtype::f8_e4m3, std::move(codes)},
+          {blueprint.name + "_scale_inv", Dtype::f32, copy_of(&scale, sizeof scale)}};
 }
 
 }  // namespace
 
-std::vector<ExpectedComponent> expected_components(const io::TensorEntry& tensor,
-                                                   std::span<const std::byte> source,
-                                                   const codecs::Format& format) {
-  if (codecs::is_quantized(format.kind)) return quantized(tensor, source, format);
-  if (!codecs::is_cast(format.kind) || codecs::cast_dtype(format.kind) == tensor.dtype) {
-    return {{tensor.name, tensor.dtype, copy_of(source.data(), source.size())}};
+std::vector<ExpectedComponent> expected_components(const LoadScenario& load, std::size_t tensor) {
+  const plan::Blueprint& blueprint = load.blueprints.tensors[tensor];
+  const plan::Treatment& treatment = load.treatments[tensor];
+  const codecs::Format& format = treatment.format;
+  const bool scaled = plan::scales_of(load.blueprints, blueprint) != nullptr;
+  if (codecs::is_cast(format.kind)) {
+    const Dtype to = codecs::cast_dtype(format.kind);
+    Numbers numbers = cast_whole(gather(load, blueprint, scaled, to), to);
+    return {{blueprint.name, to, std::move(numbers.bytes)}};
   }
-  const Dtype to = codecs::cast_dtype(format.kind);
-  return {{tensor.name, to,
-           cast_whole(tensor.dtype, source, to, source.size() / (bits_of(tensor.dtype) / 8))}};
+  if (!codecs::is_quantized(format.kind)) {
+    return {
+        {blueprint.name, blueprint.dtype, gather(load, blueprint, false, blueprint.dtype).bytes}};
+  }
+  const Dtype working = treatment.working.value_or(natural_dtype(blueprint.dtype));
+  const Numbers numbers = cast_whole(gather(load, blueprint, scaled, working), working);
+  if (format.kind == codecs::FormatKind::nf4) return nf4(blueprint, numbers, format);
+  if (format.kind == codecs::FormatKind::fp8_block) return fp8_block(blueprint, numbers, format);
+  return fp8_tensor(blueprint, numbers);
 }
 
 std::vector<Bytes> expected_shards(const std::vector<std::vector<ExpectedComponent>>& tensors,

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
+#include <string>
 #include <vector>
 
-#include "codecs/format.hpp"
-#include "io/catalogue.hpp"
+#include "plimsoll/dtype.hpp"
+#include "simulation/scenario.hpp"
 
 namespace plimsoll::simulation {
 
@@ -18,11 +18,11 @@ struct ExpectedComponent {
   Bytes bytes;
 };
 
-/// What becomes of a tensor, made the naive way: whole, in scalar code, without a plan. In the
-/// order data, absmax, quant_map, quant_state.
-[[nodiscard]] std::vector<ExpectedComponent> expected_components(const io::TensorEntry& tensor,
-                                                                 std::span<const std::byte> source,
-                                                                 const codecs::Format& format);
+/// What becomes of a load's blueprint, made the naive way: its numbers one by one from whole
+/// sources, then whole, in scalar code, without a plan. In the order data, absmax, quant_map,
+/// quant_state, or data, scale.
+[[nodiscard]] std::vector<ExpectedComponent> expected_components(const LoadScenario& load,
+                                                                 std::size_t tensor);
 
 /// The data sections (what follows the header) of the files of a checkpoint with these tensors.
 [[nodiscard]] std::vector<Bytes> expected_shards(

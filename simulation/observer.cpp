@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "io/byte_source.hpp"
+#include "plan/align.hpp"
+#include "plan/unit_sizes.hpp"
 
 namespace plimsoll::simulation {
 namespace {
@@ -28,20 +30,26 @@ std::optional<std::uint64_t> offset_in(const gpu::Memory& memory, const std::byt
   return offset;
 }
 
-/// The unit with these source bytes. Units are in the order of files and offsets.
-std::optional<std::uint32_t> unit_of(const plan::Plan& plan, const io::ReadRange& range) {
-  const auto file = [&](const plan::Unit& unit) { return plan.outputs[unit.output].file; };
-  auto unit = std::lower_bound(plan.units.begin(), plan.units.end(), range,
-                               [&](const plan::Unit& candidate, const io::ReadRange& wanted) {
-                                 return std::pair(file(candidate), candidate.source_offset) <
-                                        std::pair(wanted.file, wanted.offset);
-                               });
-  while (unit != plan.units.end() && unit->source_bytes == 0) ++unit;
-  if (unit == plan.units.end() || file(*unit) != range.file ||
-      unit->source_offset != range.offset || unit->source_bytes != range.bytes) {
-    return std::nullopt;
+/// Where in its slots, or in its place if it is kept, a unit's range must land: a place for each of
+/// its reads with these bytes of the file, as scales may be read twice.
+std::vector<std::uint64_t> places_of(const plan::Plan& plan, const plan::Unit& unit,
+                                     const io::ReadRange& range) {
+  const plan::OutputTensor& output = plan.outputs[unit.output];
+  std::vector<std::uint64_t> places;
+  std::uint64_t place = unit.route.is_kept() ? 0 : unit.landing;
+  for (std::uint32_t i = 0; i < (output.scaled ? 2 : 1) * unit.read_count; ++i) {
+    if (i == unit.read_count) {
+      place = plan::slot_layout(output.source_dtype, output.dtype, unit.route,
+                                unit.region.elements(), unit.scale_bytes)
+                  .scales;
+    }
+    const plan::Read& read = plan.reads[unit.first_read + i];
+    if (read.file == range.file && read.offset == range.offset && read.bytes == range.bytes) {
+      places.push_back(place);
+    }
+    place += i < unit.read_count ? read.bytes : plan::align_up(read.bytes, 64);
   }
-  return static_cast<std::uint32_t>(unit - plan.units.begin());
+  return places;
 }
 
 }  // namespace
@@ -106,6 +114,8 @@ void Observer::look_at(const trace::Event& event) {
     granted(load, event);
   } else if (event.kind == EventKind::release) {
     released(load, event);
+  } else if (event.kind == EventKind::read && event.phase == EventPhase::begin) {
+    load.reader = event.unit;
   } else if (event.kind == EventKind::write && event.phase == EventPhase::begin) {
     load.writer = event.unit;
   } else if (event.kind == EventKind::write) {
@@ -126,19 +136,32 @@ void Observer::granted(LoadWatch& load, const trace::Event& event) {
   if (load.told_to_stop) {
     findings_.report(text_of(event.load, event.unit) + " was granted after its load had stopped");
   }
+  if (event.full_precision != unit.slots) {
+    findings_.report(text_of(event.load, event.unit) + " was granted " +
+                     std::to_string(event.full_precision) + " slots instead of " +
+                     std::to_string(unit.slots));
+  }
+  if (unit.waits && device.slots > 0) {
+    findings_.report(text_of(event.load, event.unit) +
+                     " was granted before the units that it waits for were home");
+  }
   load.in_slot[event.unit] = true;
   device.slots += event.full_precision;
-  device.peak_slots = std::max(device.peak_slots, device.slots);
+  device.units += event.full_precision > 0;
+  device.peak_units = std::max(device.peak_units, device.units);
   credits_[event.device] += event.full_precision;
   if (credits_[event.device] > scenario_.devices[event.device].slots) {
     findings_.report(std::to_string(credits_[event.device]) + " slots are leased on device " +
                      std::to_string(event.device) + ", which has " +
                      std::to_string(scenario_.devices[event.device].slots));
   }
-  if (plan.sink == plan::Sink::checkpoint) {
+  if (unit.route.measure) {
+    // Leaves nothing but what it found.
+  } else if (plan.sink == plan::Sink::checkpoint) {
     load.in_output[event.unit] = true;
     ++device.outputs;
-  } else if (plan.sink == plan::Sink::consumer && event.unit == output.first_unit) {
+  } else if (plan.sink == plan::Sink::consumer &&
+             event.unit == output.first_unit + output.measuring_units) {
     load.in_output[unit.output] = true;
     ++device.outputs;
   }
@@ -152,7 +175,9 @@ void Observer::released(LoadWatch& load, const trace::Event& event) {
     return;
   }
   load.in_slot[event.unit] = false;
-  load.devices[plan.outputs[plan.units[event.unit].output].device].slots -= event.full_precision;
+  DeviceWatch& device = load.devices[plan.outputs[plan.units[event.unit].output].device];
+  device.slots -= event.full_precision;
+  device.units -= event.full_precision > 0;
   credits_[event.device] -= event.full_precision;
 }
 
@@ -174,7 +199,7 @@ void Observer::check_line(const LoadWatch& load, std::uint16_t index) {
   }
   const std::uint64_t held = (plan.sink == plan::Sink::memory ? line.final_bytes : 0) +
                              device.slots * line.slot_bytes + outputs * line.output_bytes +
-                             (index == 0 ? load.source_buffers : 0);
+                             line.state_bytes + (index == 0 ? load.source_buffers : 0);
   if (held > line.load_line) {
     findings_.report(std::to_string(held) + " bytes are held" + where + "a load line of " +
                      std::to_string(line.load_line));
@@ -186,54 +211,68 @@ void Observer::reading(std::uint32_t index, const io::ReadRange& range) {
   LoadWatch& load = loads_[index];
   if (load.run == nullptr) return;
   const plan::Plan& plan = *load.plan;
-  const auto unit = unit_of(plan, range);
-  if (!unit || !load.in_slot[*unit]) {
+  const std::uint32_t reader = load.reader;
+  std::vector<std::uint64_t> places;
+  if (reader != nobody && load.in_slot[reader]) places = places_of(plan, plan.units[reader], range);
+  if (places.empty()) {
     findings_.report("load " + std::to_string(index) + " reads what no granted unit asks for");
     return;
   }
+  const std::string who = text_of(index, reader);
   const auto address = reinterpret_cast<std::uintptr_t>(range.destination);
   if (range.padded && address % io::direct_alignment != range.offset % io::direct_alignment) {
-    findings_.report(text_of(index, *unit) +
-                     " is read to an address that a direct read cannot use");
+    findings_.report(who + " is read to an address that a direct read cannot use");
   }
-  const std::uint16_t device = plan.outputs[plan.units[*unit].output].device;
-  const plan::Route& route = plan.units[*unit].route;
-  if (route.decode || route.convert || route.quantize) {
-    use_slot(load, *unit, range);
+  const plan::Unit& unit = plan.units[reader];
+  const std::uint16_t device = plan.outputs[unit.output].device;
+  if (!unit.route.is_kept()) {
+    use_slots(load, reader, places, range);
   } else if (plan.sink == plan::Sink::checkpoint) {
-    using_output(index, *unit, device, range.destination, range.bytes);
+    using_output(index, reader, device, range.destination, range.bytes);
   } else if (plan.sink == plan::Sink::consumer) {
-    using_output(index, plan.units[*unit].output, device, range.destination, range.bytes);
+    using_output(index, unit.output, device, range.destination, range.bytes);
   } else if (plan.sink == plan::Sink::memory &&
              !offset_in(load.run->parts().final_memory[device], range.destination, range.bytes)) {
-    findings_.report(text_of(index, *unit) + " is read to a place outside of final memory");
+    findings_.report(who + " is read to a place outside of final memory");
   }
 }
 
-void Observer::use_slot(LoadWatch& load, std::uint32_t unit, const io::ReadRange& range) {
+/// `places`: where in the unit's slots the range may begin. Which slots they are is seen from that.
+void Observer::use_slots(LoadWatch& load, std::uint32_t index,
+                         const std::vector<std::uint64_t>& places, const io::ReadRange& range) {
   const plan::Plan& plan = *load.plan;
-  const std::uint16_t device = plan.outputs[plan.units[unit].output].device;
+  const plan::Unit& unit = plan.units[index];
+  const std::uint16_t device = plan.outputs[unit.output].device;
   const std::uint64_t slot_bytes = plan.devices[device].slot_bytes;
-  const std::string who = text_of(load.run->parts().id, unit);
-  const auto offset = offset_in(load.run->parts().slots[device], range.destination, range.bytes);
-  if (!offset || *offset % slot_bytes + range.bytes > slot_bytes) {
-    findings_.report(who + " is read to a place outside of its slot");
+  const std::uint64_t unit_bytes = unit.slots * slot_bytes;
+  const std::string who = text_of(load.run->parts().id, index);
+  const gpu::Memory& slots = load.run->parts().slots[device];
+  const auto offset = offset_in(slots, range.destination, range.bytes);
+  const auto place = std::ranges::find_if(places, [&](std::uint64_t wanted) {
+    return offset && *offset >= wanted && (*offset - wanted) % slot_bytes == 0;
+  });
+  if (place == places.end() || *place + range.bytes > unit_bytes ||
+      *offset - *place + unit_bytes > slots.bytes()) {
+    findings_.report(who + " is read to a place outside of its slots");
     return;
   }
   if (range.padded) {
     const std::uint64_t front = range.offset % io::direct_alignment;
-    const std::uint64_t end = *offset % slot_bytes + range.bytes;
+    const std::uint64_t end = *place + range.bytes;
     const std::uint64_t behind = -end % io::direct_alignment;
-    if (*offset % slot_bytes < front || end + behind > slot_bytes) {
+    if (*place < front || end + behind > unit_bytes) {
       findings_.report(who + " has no room around it for a direct read");
       return;
     }
   }
-  std::uint32_t& user = load.devices[device].slot_users[*offset / slot_bytes];
-  if (user != nobody && user != unit && load.in_slot[user]) {
-    findings_.report(who + " is read to the slot that unit " + std::to_string(user) + " still has");
+  for (std::uint32_t slot = 0; slot < unit.slots; ++slot) {
+    std::uint32_t& user = load.devices[device].slot_users[(*offset - *place) / slot_bytes + slot];
+    if (user != nobody && user != index && load.in_slot[user]) {
+      findings_.report(who + " is read to the slot that unit " + std::to_string(user) +
+                       " still has");
+    }
+    user = index;
   }
-  user = unit;
 }
 
 void Observer::using_output(std::uint32_t index, std::uint32_t owner, std::uint16_t device,
@@ -284,8 +323,8 @@ std::uint64_t Observer::credits_out() const noexcept {
   return out;
 }
 
-std::uint32_t Observer::peak_slots(std::uint32_t load, std::uint16_t device) const {
-  return loads_[load].devices[device].peak_slots;
+std::uint32_t Observer::peak_units(std::uint32_t load, std::uint16_t device) const {
+  return loads_[load].devices[device].peak_units;
 }
 
 }  // namespace plimsoll::simulation

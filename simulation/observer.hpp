@@ -19,9 +19,13 @@ namespace plimsoll::simulation {
 ///
 /// Rules, after every step:
 ///  - the slots leased on a device, over all loads, are at most its credits;
-///  - the slots of one load are at most its plan's, and its final bytes, slots, output buffers and
-///    source buffers together are at most its load line;
-///  - a slot or an output buffer has one user at a time, and nobody writes outside his own;
+///  - the slots of one load are at most its plan's, and its final bytes, slots, output buffers,
+///    states and source buffers together are at most its load line;
+///  - a unit is granted the slots that it claims, and one that waits only when its load holds none
+///    on the device;
+///  - a unit's ranges lie one behind the other in adjacent slots; a slot or an output buffer has
+///  one
+///    user at a time, and nobody writes outside his own;
 ///  - a load that has stopped or ended begins nothing more, once all messages have arrived.
 class Observer {
  public:
@@ -42,7 +46,7 @@ class Observer {
   /// The load begins something: a read, a write, a delivery, the end of a shard.
   void working(std::uint32_t load);
 
-  /// A source is told to fill `range`.
+  /// A source is told to fill `range`; it is of the unit whose read was recorded last.
   void reading(std::uint32_t load, const io::ReadRange& range);
 
   /// A buffer's bytes are read to or handed out for this unit (checkpoint) or tensor (consumer).
@@ -58,16 +62,17 @@ class Observer {
   /// Credits that are not home, over all loads and devices.
   [[nodiscard]] std::uint64_t credits_out() const noexcept;
 
-  /// The most slots that a load held on a device of its plan.
-  [[nodiscard]] std::uint32_t peak_slots(std::uint32_t load, std::uint16_t device) const;
+  /// The most units in full precision that a load held on a device of its plan.
+  [[nodiscard]] std::uint32_t peak_units(std::uint32_t load, std::uint16_t device) const;
 
  private:
   static constexpr std::uint32_t nobody = ~std::uint32_t{0};
 
   struct DeviceWatch {
     std::uint32_t slots = 0;    ///< leased
+    std::uint32_t units = 0;    ///< that have slots
     std::uint32_t outputs = 0;  ///< leased, for certain
-    std::uint32_t peak_slots = 0;
+    std::uint32_t peak_units = 0;
     std::vector<std::uint32_t> slot_users;    ///< unit that was last seen in the slot
     std::vector<std::uint32_t> output_users;  ///< unit or tensor
   };
@@ -77,6 +82,7 @@ class Observer {
     std::uint64_t source_buffers = 0;
     std::vector<DeviceWatch> devices;
     bool told_to_stop = false;
+    std::uint32_t reader = nobody;  ///< unit whose read began last
     std::uint32_t writer = nobody;  ///< unit whose write began last
     std::vector<bool> in_slot;      ///< a unit: between its grant and its release
     std::vector<bool> in_output;    ///< a unit or tensor: its buffer is certainly in use
@@ -86,7 +92,8 @@ class Observer {
   void granted(LoadWatch& load, const trace::Event& event);
   void released(LoadWatch& load, const trace::Event& event);
   void check_line(const LoadWatch& load, std::uint16_t device);
-  void use_slot(LoadWatch& load, std::uint32_t unit, const io::ReadRange& range);
+  void use_slots(LoadWatch& load, std::uint32_t unit, const std::vector<std::uint64_t>& places,
+                 const io::ReadRange& range);
 
   const Scenario& scenario_;
   const trace::Recorder& recorder_;

@@ -6,6 +6,7 @@
 
 #include "plan/make_plan.hpp"
 #include "plan/unit_sizes.hpp"
+#include "simulation/virtual_blueprints.hpp"
 #include "simulation/virtual_files.hpp"
 
 namespace plimsoll::simulation {
@@ -15,28 +16,43 @@ using codecs::Format;
 using codecs::FormatKind;
 
 Format draw_format(Choices& choices, FormatKind kind) {
+  static constexpr codecs::Fp8Recipe recipes[] = {
+      codecs::Fp8Recipe::finegrained, codecs::Fp8Recipe::transformers, codecs::Fp8Recipe::vllm};
   Format format;
   format.kind = kind;
   if (kind == FormatKind::nf4) {
     format.variant = choices.chance(50) ? codecs::Nf4Variant::cuda : codecs::Nf4Variant::cpu;
     format.blocksize = 32u << choices.below(choices.chance(80) ? 4 : 8);
+  } else if (kind == FormatKind::fp8_block) {
+    format.recipe = choices.one_of(recipes);
+    format.scale = choices.chance(50) ? codecs::Fp8Scale::f32 : codecs::Fp8Scale::ue8m0;
   }
   return format;
 }
 
+plan::Treatment draw_treatment(Choices& choices, FormatKind kind) {
+  static constexpr Dtype dtypes[] = {Dtype::bf16, Dtype::f16, Dtype::f32};
+  plan::Treatment treatment{draw_format(choices, kind), std::nullopt};
+  if (codecs::is_quantized(kind) && choices.chance(30)) treatment.working = choices.one_of(dtypes);
+  return treatment;
+}
+
 /// One format for all tensors that can have it, or another for every tensor.
-std::vector<Format> draw_formats(Choices& choices, const io::Catalogue& catalogue) {
-  static constexpr FormatKind kinds[] = {FormatKind::keep, FormatKind::bf16, FormatKind::f16,
-                                         FormatKind::f32,  FormatKind::nf4,  FormatKind::nf4,
-                                         FormatKind::nf4};
+std::vector<plan::Treatment> draw_treatments(Choices& choices, const plan::Blueprints& blueprints) {
+  static constexpr FormatKind kinds[] = {
+      FormatKind::keep,       FormatKind::bf16,      FormatKind::f16,       FormatKind::f32,
+      FormatKind::nf4,        FormatKind::nf4,       FormatKind::fp8_block, FormatKind::fp8_block,
+      FormatKind::fp8_tensor, FormatKind::fp8_tensor};
   const bool mixed = choices.chance(60);
   const FormatKind common = choices.one_of(kinds);
-  std::vector<Format> formats;
-  for (const io::TensorEntry& tensor : catalogue.tensors) {
-    const Format format = draw_format(choices, mixed ? choices.one_of(kinds) : common);
-    formats.push_back(plan::can_make(tensor.dtype, format) ? format : Format{});
+  std::vector<plan::Treatment> treatments;
+  for (const plan::Blueprint& tensor : blueprints.tensors) {
+    const auto treatment = draw_treatment(choices, mixed ? choices.one_of(kinds) : common);
+    const plan::Stock stock{tensor.dtype, plan::scales_of(blueprints, tensor) != nullptr,
+                            tensor.view.shape().size()};
+    treatments.push_back(plan::can_make(stock, treatment) ? treatment : plan::Treatment{});
   }
-  return formats;
+  return treatments;
 }
 
 /// Small, so that tensors split; not so small that one seed takes as long as many.
@@ -65,13 +81,22 @@ std::uint64_t highest_line(const plan::Plan& plan) {
   return highest;
 }
 
+plan::MergeMethod draw_merge(Choices& choices) {
+  static constexpr plan::MergeMethod methods[] = {
+      plan::MergeMethod::automatic, plan::MergeMethod::automatic, plan::MergeMethod::fold,
+      plan::MergeMethod::gather, plan::MergeMethod::two_pass};
+  return choices.one_of(methods);
+}
+
 plan::PlanRequest draw_request(Choices& choices, const VirtualFiles& files,
+                               const plan::Blueprints& blueprints,
                                const std::vector<std::uint16_t>& devices,
                                const std::vector<DeviceScenario>& engine) {
   static constexpr plan::Sink sinks[] = {plan::Sink::memory, plan::Sink::caller,
                                          plan::Sink::consumer, plan::Sink::checkpoint};
   plan::PlanRequest request;
-  request.formats = draw_formats(choices, files.catalogue);
+  request.treatments = draw_treatments(choices, blueprints);
+  request.merge = draw_merge(choices);
   request.devices.clear();
   std::uint32_t most_slots = engine[devices[0]].slots;
   for (const std::uint16_t device : devices) {
@@ -89,15 +114,55 @@ plan::PlanRequest draw_request(Choices& choices, const VirtualFiles& files,
   return request;
 }
 
-Expected<std::shared_ptr<const plan::Plan>> draw_plan(Choices& choices, const VirtualFiles& files,
-                                                      plan::PlanRequest request) {
-  auto plan = plan::make_plan(files.catalogue, request);
+/// Whether some unit needs more slots than its device shares out.
+bool asks_too_much(const plan::Plan& plan, const std::vector<std::uint16_t>& devices,
+                   const std::vector<DeviceScenario>& engine) {
+  return std::ranges::any_of(plan.units, [&](const plan::Unit& unit) {
+    return unit.slots > engine[devices[plan.outputs[unit.output].device]].slots;
+  });
+}
+
+/// The plan that is asked for. A tensor that cannot fold is merged in another way, and more slots
+/// than the engine has are asked for only where no unit needs them.
+Expected<plan::Plan> make_plan(const LoadScenario& load, plan::PlanRequest& request,
+                               const std::vector<DeviceScenario>& engine) {
+  auto plan = plan::make_plan(load.catalogue, load.blueprints, request);
+  if (!plan && plan.error().code() == ErrorCode::unsupported &&
+      request.merge == plan::MergeMethod::fold) {
+    request.merge = plan::MergeMethod::automatic;
+    plan = plan::make_plan(load.catalogue, load.blueprints, request);
+  }
+  if (!plan || !asks_too_much(*plan, load.engine_devices, engine)) return plan;
+  for (const std::uint16_t device : load.engine_devices) {
+    request.slots = std::min(request.slots, engine[device].slots);
+  }
+  return plan::make_plan(load.catalogue, load.blueprints, request);
+}
+
+/// With a budget between the smallest that works and what the plan asks for without one.
+Expected<plan::Plan> fit_plan(Choices& choices, const LoadScenario& load, plan::Plan plan,
+                              plan::PlanRequest& request,
+                              const std::vector<DeviceScenario>& engine) {
+  request.budget = plan.smallest_load_line - 1;
+  if (plan.smallest_load_line > 0 && make_plan(load, request, engine)) {
+    return fail(ErrorCode::internal, "a plan fits a budget below the smallest that works");
+  }
+  const std::uint64_t least = plan.smallest_load_line;
+  request.budget =
+      choices.chance(30) ? least : choices.between(least, std::max(least, highest_line(plan)));
+  auto fitted = make_plan(load, request, engine);
+  if (fitted && highest_line(*fitted) > *request.budget) {
+    return fail(ErrorCode::internal, "the load line is above the budget");
+  }
+  return fitted;
+}
+
+Expected<std::shared_ptr<const plan::Plan>> draw_plan(Choices& choices, const LoadScenario& load,
+                                                      plan::PlanRequest request,
+                                                      const std::vector<DeviceScenario>& engine) {
+  auto plan = make_plan(load, request, engine);
   if (plan && choices.chance(50)) {
-    request.budget = choices.between(plan->smallest_load_line, highest_line(*plan));
-    plan = plan::make_plan(files.catalogue, request);
-    if (plan && highest_line(*plan) > *request.budget) {
-      return fail(ErrorCode::internal, "the load line is above the budget");
-    }
+    plan = fit_plan(choices, load, *std::move(plan), request, engine);
   }
   if (!plan) return fail(plan.error());
   return std::make_shared<const plan::Plan>(*std::move(plan));
@@ -133,15 +198,16 @@ Pace draw_pace(Choices& choices) {
 Expected<LoadScenario> draw_load(Choices choices, const std::vector<DeviceScenario>& engine) {
   LoadScenario load;
   VirtualFiles files = draw_files(choices);
+  load.blueprints = draw_blueprints(choices, files);
   load.engine_devices = draw_devices(choices, engine.size());
-  const auto request = draw_request(choices, files, load.engine_devices, engine);
-  auto plan = draw_plan(choices, files, request);
-  if (!plan) return fail(plan.error());
-  load.plan = *std::move(plan);
-  load.formats = request.formats;
+  auto request = draw_request(choices, files, load.blueprints, load.engine_devices, engine);
+  load.treatments = request.treatments;
   load.shard_bytes = request.shard_bytes;
   load.catalogue = std::move(files.catalogue);
   load.files = std::move(files.contents);
+  auto plan = draw_plan(choices, load, std::move(request), engine);
+  if (!plan) return fail(plan.error());
+  load.plan = *std::move(plan);
   const bool resumed = choices.chance(25);
   for (std::size_t i = 0; i < load.plan->layout.shards.size(); ++i) {
     load.finished_shards.push_back(resumed && choices.chance(40));

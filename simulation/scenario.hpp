@@ -8,7 +8,9 @@
 
 #include "errors/expected.hpp"
 #include "io/catalogue.hpp"
+#include "plan/blueprint.hpp"
 #include "plan/plan.hpp"
+#include "plan/treatment.hpp"
 #include "simulation/choices.hpp"
 
 namespace plimsoll::simulation {
@@ -38,7 +40,8 @@ struct Pace {
 struct LoadScenario {
   io::Catalogue catalogue;
   std::vector<std::vector<std::byte>> files;  ///< content of each of the catalogue's files
-  std::vector<codecs::Format> formats;        ///< of each tensor
+  plan::Blueprints blueprints;                ///< what the result is made of
+  std::vector<plan::Treatment> treatments;    ///< of each blueprint
   std::uint64_t shard_bytes = 0;              ///< checkpoint
   std::shared_ptr<const plan::Plan> plan;
   std::vector<std::uint16_t> engine_devices;  ///< the engine's number of each device of the plan

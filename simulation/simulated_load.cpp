@@ -61,7 +61,8 @@ Expected<void> SimulatedLoad::allocate(actors::LoadParts& parts) {
     const std::uint64_t final_bytes = plan.sink == plan::Sink::memory ? line.final_bytes : 0;
     for (auto [memory, bytes] : {std::pair(&parts.final_memory, final_bytes),
                                  std::pair(&parts.slots, line.slots * line.slot_bytes),
-                                 std::pair(&parts.outputs, line.outputs * line.output_bytes)}) {
+                                 std::pair(&parts.outputs, line.outputs * line.output_bytes),
+                                 std::pair(&parts.states, line.state_bytes)}) {
       auto allocated = device.allocate(bytes);
       if (!allocated) return fail(allocated.error());
       memory->push_back(*std::move(allocated));
@@ -104,11 +105,8 @@ void SimulatedLoad::give_destinations(actors::LoadParts& parts) {
 
 const std::vector<std::vector<ExpectedComponent>>& SimulatedLoad::expected() {
   if (!expected_.empty()) return expected_;
-  for (std::size_t i = 0; i < scenario_.catalogue.tensors.size(); ++i) {
-    const io::TensorEntry& tensor = scenario_.catalogue.tensors[i];
-    expected_.push_back(expected_components(
-        tensor, std::span(scenario_.files[tensor.file]).subspan(tensor.offset, tensor.bytes),
-        scenario_.formats[i]));
+  for (std::size_t i = 0; i < scenario_.blueprints.tensors.size(); ++i) {
+    expected_.push_back(expected_components(scenario_, i));
   }
   return expected_;
 }
@@ -151,7 +149,9 @@ std::uint64_t SimulatedLoad::bytes_on(std::uint16_t device) const {
   for (std::size_t i = 0; i < scenario_.engine_devices.size(); ++i) {
     if (scenario_.engine_devices[i] != device) continue;
     const plan::DeviceLine& line = scenario_.plan->devices[i];
-    if (run_ != nullptr) bytes += line.slots * line.slot_bytes + line.outputs * line.output_bytes;
+    if (run_ != nullptr) {
+      bytes += line.slots * line.slot_bytes + line.outputs * line.output_bytes + line.state_bytes;
+    }
     if (scenario_.plan->sink == plan::Sink::memory && (run_ != nullptr || ended_well())) {
       bytes += line.final_bytes;
     }
@@ -204,7 +204,7 @@ void SimulatedLoad::check_counts() {
     const std::uint32_t shard = plan.components[plan.outputs[unit.output].first_component].shard;
     if (!scenario_.finished_shards.empty() && scenario_.finished_shards[shard]) continue;
     ++units;
-    bytes += unit.source_bytes;
+    bytes += plan::bytes_read_by(plan, unit);
   }
   if (units_done_ != units) {
     stage_.report("ends well after " + std::to_string(units_done_) + " of " +
@@ -213,8 +213,8 @@ void SimulatedLoad::check_counts() {
   if (bytes_read_ != bytes) stage_.report("counts other bytes than it has read");
   for (std::uint16_t i = 0; i < reach_.size(); ++i) {
     const plan::DeviceLine& line = plan.devices[i];
-    if (reach_[i].peak_slots != stage_.observer.peak_slots(stage_.load, i)) {
-      stage_.report("reports another peak of slots than was observed");
+    if (reach_[i].peak_units != stage_.observer.peak_units(stage_.load, i)) {
+      stage_.report("reports another peak of units than was observed");
     }
     if (reach_[i].peak_transient_bytes >
         line.slots * line.slot_bytes + line.outputs * line.output_bytes) {

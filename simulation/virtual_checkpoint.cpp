@@ -44,13 +44,16 @@ void VirtualCheckpoint::write(std::array<actors::FileWrite, 2> pieces, std::size
 
 void VirtualCheckpoint::take(const actors::FileWrite& piece) {
   Shard& shard = shards_[piece.shard];
-  if (piece.offset > shard.content.size() ||
-      piece.bytes.size() > shard.content.size() - piece.offset) {
-    stage_.report("writes behind the end of a shard");
-    return;
+  for (std::uint64_t row = 0; row < piece.rows; ++row) {
+    const std::span<const std::byte> bytes = piece.row_bytes(row);
+    const std::uint64_t offset = piece.row_offset(row);
+    if (offset > shard.content.size() || bytes.size() > shard.content.size() - offset) {
+      stage_.report("writes behind the end of a shard");
+      return;
+    }
+    std::ranges::copy(bytes, shard.content.begin() + static_cast<std::ptrdiff_t>(offset));
+    shard.written += bytes.size();
   }
-  std::ranges::copy(piece.bytes, shard.content.begin() + static_cast<std::ptrdiff_t>(piece.offset));
-  shard.written += piece.bytes.size();
 }
 
 /// As the real writer does: the constants of a shard are its own affair.

@@ -1,8 +1,12 @@
 #include "simulation/virtual_files.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <string>
 #include <utility>
+
+#include "simulation/virtual_experts.hpp"
 
 namespace plimsoll::simulation {
 namespace {
@@ -72,17 +76,24 @@ void tame_exponents(Dtype dtype, std::byte* bytes, std::size_t count) {
   }
 }
 
-void add_tensor(Choices& choices, VirtualFiles& files, std::size_t index) {
-  io::TensorEntry entry;
-  entry.name = draw_name(choices, index);
-  entry.dtype = draw_dtype(choices);
-  entry.shape = draw_shape(choices);
-  std::uint64_t elements = io::element_count(entry.shape);
-  if (bits_of(entry.dtype) < 8 && elements % 2 != 0) {
-    entry.shape = {elements + 1};  // a sub-byte tensor fills its bytes
-    elements += 1;
+WantedTensor draw_tensor(Choices& choices, std::size_t index) {
+  WantedTensor tensor;
+  tensor.name = draw_name(choices, index);
+  tensor.dtype = draw_dtype(choices);
+  tensor.shape = draw_shape(choices);
+  const std::uint64_t elements = io::element_count(tensor.shape);
+  if (bits_of(tensor.dtype) < 8 && elements % 2 != 0) {
+    tensor.shape = {elements + 1};  // a sub-byte tensor fills its bytes
   }
-  entry.bytes = elements * bits_of(entry.dtype) / 8;
+  return tensor;
+}
+
+void add_tensor(Choices& choices, VirtualFiles& files, const WantedTensor& tensor) {
+  io::TensorEntry entry;
+  entry.name = tensor.name;
+  entry.dtype = tensor.dtype;
+  entry.shape = tensor.shape;
+  entry.bytes = io::element_count(entry.shape) * bits_of(entry.dtype) / 8;
   entry.file = static_cast<std::uint32_t>(files.contents.size() - 1);
   std::vector<std::byte>& content = files.contents.back();
   entry.offset = content.size() + draw_gap(choices);
@@ -94,21 +105,58 @@ void add_tensor(Choices& choices, VirtualFiles& files, std::size_t index) {
   files.catalogue.tensors.push_back(std::move(entry));
 }
 
+/// The order of the tensors in the files: as they were drawn, or any.
+std::vector<std::uint32_t> draw_order(Choices& choices, std::size_t tensors) {
+  std::vector<std::uint32_t> order(tensors);
+  std::iota(order.begin(), order.end(), 0u);
+  if (choices.chance(30)) return order;
+  for (std::size_t i = order.size(); i > 1; --i) {
+    std::swap(order[i - 1], order[choices.below(i)]);
+  }
+  return order;
+}
+
+/// Wanted tensors are named by their number, those of a catalogue by their place.
+void rename(const std::vector<std::uint32_t>& order, const std::vector<WantedTensor>& wanted,
+            VirtualFiles& files) {
+  std::vector<std::uint32_t> place(order.size());
+  for (std::uint32_t i = 0; i < order.size(); ++i) place[order[i]] = i;
+  for (Experts& experts : files.experts) {
+    for (ExpertWeight* weight : {&experts.gate, &experts.up, &experts.down}) {
+      for (std::uint32_t& tensor : weight->tensors) tensor = place[tensor];
+    }
+  }
+  for (const std::uint32_t tensor : order) {
+    auto& scales = files.scales.emplace_back(wanted[tensor].scales);
+    if (scales) scales->tensor = place[scales->tensor];
+  }
+}
+
 }  // namespace
 
 VirtualFiles draw_files(Choices& choices) {
   VirtualFiles files;
+  std::vector<WantedTensor> wanted;
+  const std::uint64_t plain = choices.chance(2) ? 0 : choices.between(1, 16);
+  for (std::uint64_t i = 0; i < plain; ++i) wanted.push_back(draw_tensor(choices, i));
+  if (choices.chance(55)) {
+    const std::uint64_t layers = choices.between(1, 2);
+    for (std::uint32_t layer = 0; layer < layers; ++layer) {
+      files.experts.push_back(draw_experts(choices, layer, wanted));
+    }
+  }
+  const std::vector<std::uint32_t> order = draw_order(choices, wanted.size());
   const std::uint64_t file_count = choices.between(1, 3);
-  const std::uint64_t tensors = choices.chance(2) ? 0 : choices.between(1, 16);
   std::size_t index = 0;
   for (std::uint64_t file = 1; file <= file_count; ++file) {
     files.contents.emplace_back(8 * choices.between(1, 600));
-    const std::uint64_t end = file * tensors / file_count;
-    while (index < end) add_tensor(choices, files, index++);
+    const std::uint64_t end = file * order.size() / file_count;
+    while (index < end) add_tensor(choices, files, wanted[order[index++]]);
     files.contents.back().resize(files.contents.back().size() + draw_gap(choices));
     files.catalogue.files.push_back(
         {"virtual-" + std::to_string(file) + ".safetensors", files.contents.back().size()});
   }
+  rename(order, wanted, files);
   return files;
 }
 

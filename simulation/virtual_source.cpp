@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 namespace plimsoll::simulation {
 namespace {
@@ -42,28 +43,44 @@ bool VirtualSource::try_read(std::span<const io::ReadRange> ranges) noexcept {
   return cached;
 }
 
-void VirtualSource::start(std::span<const io::ReadRange> ranges, io::ReadDone done) {
-  const io::ReadRange range = ranges[0];
-  stage_.observer.reading(stage_.load, range);
-  if (ranges.size() != 1) stage_.report("reads several ranges at once, which no unit has");
+/// In any order; the time between the two parts is inside one of the ranges.
+void VirtualSource::start(std::span<const io::ReadRange> asked, io::ReadDone done) {
+  for (const io::ReadRange& range : asked) stage_.observer.reading(stage_.load, range);
   if (stage_.findings.first()) return;
+  std::vector<io::ReadRange> ranges(asked.begin(), asked.end());
+  for (std::size_t i = ranges.size(); i > 1; --i) {
+    std::swap(ranges[i - 1], ranges[stage_.choices.below(i)]);
+  }
   const bool fails = stage_.scenario.faults.read == reads_++;
-  const std::uint64_t half = stage_.choices.below(range.bytes + 1);
+  const std::size_t cut = stage_.choices.below(ranges.size());
+  const std::uint64_t half = stage_.choices.below(ranges[cut].bytes + 1);
   const std::uint64_t first_part = stage_.delay(stage_.scenario.pace.read_ns);
-  stage_.clock.after(first_part, [this, range, half, fails, done = std::move(done)]() mutable {
-    spoil_padding(range);
-    std::ranges::copy(bytes_of(range).first(half), range.destination);
+  stage_.clock.after(first_part, [this, ranges = std::move(ranges), cut, half, fails,
+                                  done = std::move(done)]() mutable {
+    for (std::size_t i = 0; i < cut; ++i) fill(ranges[i]);
+    spoil_padding(ranges[cut]);
+    std::ranges::copy(bytes_of(ranges[cut]).first(half), ranges[cut].destination);
     stage_.clock.after(stage_.delay(stage_.scenario.pace.read_ns),
-                       [this, range, half, fails, done = std::move(done)] {
-                         if (fails) {
-                           spoil(range);
-                           done(fail(stage_.inject(ErrorCode::read_failed, "the file ends early")));
-                           return;
-                         }
-                         std::ranges::copy(bytes_of(range).subspan(half), range.destination + half);
-                         done({});
-                       });
+                       [this, ranges = std::move(ranges), cut, half, fails,
+                        done = std::move(done)] { end(ranges, cut, half, fails, done); });
   });
+}
+
+void VirtualSource::end(std::span<const io::ReadRange> ranges, std::size_t cut, std::uint64_t half,
+                        bool fails, const io::ReadDone& done) {
+  if (fails) {
+    for (const io::ReadRange& range : ranges) spoil(range);
+    done(fail(stage_.inject(ErrorCode::read_failed, "the file ends early")));
+    return;
+  }
+  std::ranges::copy(bytes_of(ranges[cut]).subspan(half), ranges[cut].destination + half);
+  for (std::size_t i = cut + 1; i < ranges.size(); ++i) fill(ranges[i]);
+  done({});
+}
+
+void VirtualSource::fill(const io::ReadRange& range) const {
+  spoil_padding(range);
+  std::ranges::copy(bytes_of(range), range.destination);
 }
 
 std::uint64_t VirtualSource::buffer_bytes() const noexcept {
