@@ -41,12 +41,13 @@ Expected<codecs::Format> quantization_of(const Draft& draft) {
     codecs::Format format = output.format;
     if (!codecs::is_quantized(format.kind)) continue;
     if (format.kind == codecs::FormatKind::nf4) format = codecs::Format{.kind = format.kind};
-    if (format.kind == codecs::FormatKind::fp8_block) format.recipe = codecs::Fp8Recipe::finegrained;
+    if (format.kind == codecs::FormatKind::fp8_block)
+      format.recipe = codecs::Fp8Recipe::finegrained;
     if (found.kind != codecs::FormatKind::keep && found != format) {
-      return fail(ErrorCode::unsupported,
-                  "a checkpoint can be quantized in one way, and others are " +
-                      config::format_text(found),
-                  "", output.name);
+      return fail(
+          ErrorCode::unsupported,
+          "a checkpoint can be quantized in one way, and others are " + config::format_text(found),
+          "", output.name);
     }
     found = format;
   }
