@@ -218,6 +218,13 @@ class Cutter {
     if (!tiled() && step == stride && stride % rules_.block != 0) {
       return cut_rows_across_blocks(stride);
     }
+    // No unit is larger: of a tensor that claims to be enormous none is listed.
+    const std::uint64_t most = std::max(
+        rules_.max_elements, step * std::max({rules_.min_run, rules_.tile_rows, std::uint64_t{1}}));
+    if (view_.elements() / most > rules_.most_units) {
+      count_ = view_.elements() / most;
+      return;
+    }
     const std::vector<std::uint64_t> bounds = band_bounds(stride);
     for (std::size_t i = 0; i + 1 < bounds.size() && !is_done(); ++i) {
       cut_band(bounds[i], bounds[i + 1] - bounds[i], stride, step);
