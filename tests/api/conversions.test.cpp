@@ -109,8 +109,7 @@ TEST_CASE("the smallest load line is enough for merges, one full-precision tenso
     INFO(format);
     const StoredComponents truth =
         components_of(Engine(merging().set("to", format)).load(path).get());
-    const auto smallest =
-        Engine(merging().set("to", format)).plan(path).smallest_load_line_bytes;
+    const auto smallest = Engine(merging().set("to", format)).plan(path).smallest_load_line_bytes;
     Engine engine(merging().set("to", format).set("budget", std::to_string(smallest)));
     const auto load = engine.load(path);
     CHECK(components_of(load.get()) == truth);

@@ -108,7 +108,7 @@ TEST_CASE("a report shows the table and once each check that could not be made")
   const std::string text = cli::report_text(report);
   CHECK(contains(text, "\nw.{1, 2} | MISSING | 2 tensors\n"));
   const std::string line =
-      "\nunchecked   without --expect: whether the model wants other tensors; which are tied\n";
+      "unchecked   without --expect: whether the model wants other tensors; which are tied\n";
   CHECK(contains(text, line));
   CHECK(text.find(line) == text.rfind(line));
 }
