@@ -23,8 +23,8 @@ void FileSink::write(std::array<FileWrite, 2> pieces, std::size_t count, JobDone
   writing_.add([this, pieces, count, done = std::move(done)] {
     for (std::size_t i = 0; i < count; ++i) {
       for (std::uint64_t row = 0; row < pieces[i].rows; ++row) {
-        const auto written = writer_->write(pieces[i].shard, pieces[i].row_offset(row),
-                                            pieces[i].row_bytes(row));
+        const auto written =
+            writer_->write(pieces[i].shard, pieces[i].row_offset(row), pieces[i].row_bytes(row));
         if (!written) {
           done(written.error());
           return;

@@ -50,8 +50,8 @@ Claim LoadBerth::claim_of(const plan::Unit& unit, std::uint32_t index) const {
   const plan::OutputTensor& output = plan.outputs[unit.output];
   const bool begins_tensor = index == output.first_unit + output.measuring_units;
   const bool takes_output =
-      !unit.route.measure && (plan.sink == plan::Sink::checkpoint ||
-                              (plan.sink == plan::Sink::consumer && begins_tensor));
+      !unit.route.measure &&
+      (plan.sink == plan::Sink::checkpoint || (plan.sink == plan::Sink::consumer && begins_tensor));
   return {unit.slots, takes_output ? 1u : 0u, unit.slots == 0 ? 1u : 0u};
 }
 

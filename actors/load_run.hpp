@@ -28,7 +28,7 @@ struct LoadProgress {
 /// What a load reached on one device. Written by the governor, read when the load has ended.
 struct DeviceReach {
   std::uint64_t peak_transient_bytes = 0;  ///< slots and output buffers held at once
-  std::uint32_t peak_units = 0;  ///< full-precision units alive at once; a gather is one
+  std::uint32_t peak_units = 0;            ///< full-precision units alive at once; a gather is one
 };
 
 /// What a load is given to work with. Pointers stay valid until the load has ended.

@@ -16,8 +16,8 @@ caf::behavior placer(caf::event_based_actor* self, Lane behind) {
         const plan::Plan& plan = task.run->plan();
         gpu::Device& device =
             *task.run->parts().devices[plan.outputs[plan.units[task.unit].output].device];
-        const bool to_file = plan.sink == plan::Sink::checkpoint &&
-                             !plan.units[task.unit].route.measure;
+        const bool to_file =
+            plan.sink == plan::Sink::checkpoint && !plan.units[task.unit].route.measure;
         const caf::actor next = to_file ? behind.writer : task.run->loader;
         const std::uint16_t lane = task.lane;
         // The slot goes back when the device is done with it, not when the work was queued.

@@ -15,7 +15,8 @@ namespace plimsoll::actors {
 /// Told, from any thread but never from inside the call that began the job, that it has ended.
 using JobDone = std::function<void(std::optional<Error>)>;
 
-/// Bytes on their way to one shard: `rows` equal parts, whose places lie `stride` apart in the file.
+/// Bytes on their way to one shard: `rows` equal parts, whose places lie `stride` apart in the
+/// file.
 struct FileWrite {
   std::uint32_t shard = 0;
   std::uint64_t offset = 0;  ///< of the first part

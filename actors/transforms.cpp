@@ -71,11 +71,10 @@ void quantize_nf4(const Job& job) {
   const std::uint64_t count = job.unit.region.elements() / rows;
   const std::byte* numbers = numbers_of(job.task);
   for (std::uint64_t row = 0; row < rows; ++row) {
-    codecs::nf4_quantize(job.output.dtype,
-                         numbers + row * count * plan::element_bytes(job.output.dtype), count,
-                         job.output.format.variant, job.output.format.blocksize,
-                         codes.first + row * codes.stride,
-                         reinterpret_cast<float*>(scales.first + row * scales.stride));
+    codecs::nf4_quantize(
+        job.output.dtype, numbers + row * count * plan::element_bytes(job.output.dtype), count,
+        job.output.format.variant, job.output.format.blocksize, codes.first + row * codes.stride,
+        reinterpret_cast<float*>(scales.first + row * scales.stride));
   }
 }
 
@@ -102,10 +101,10 @@ void quantize_tiles(const Job& job) {
   const std::byte* numbers = numbers_of(job.task);
   for (std::uint64_t matrix = 0; matrix < rows / matrix_rows; ++matrix) {
     const std::uint64_t row = matrix * matrix_rows;
-    codecs::fp8_block_quantize(
-        job.output.dtype, numbers + row * columns * plan::element_bytes(job.output.dtype), tiles,
-        job.output.format, codes.first + row * tiles.code_stride,
-        scales.first + matrix * tile_rows * scales.stride);
+    codecs::fp8_block_quantize(job.output.dtype,
+                               numbers + row * columns * plan::element_bytes(job.output.dtype),
+                               tiles, job.output.format, codes.first + row * tiles.code_stride,
+                               scales.first + matrix * tile_rows * scales.stride);
   }
 }
 
@@ -141,8 +140,7 @@ void measure(const Job& job) {
   const std::uint32_t found = std::bit_cast<std::uint32_t>(largest_magnitude(job, numbers));
   const std::atomic_ref<std::uint32_t> state(state_of(job.task));
   std::uint32_t before = state.load(std::memory_order_relaxed);
-  while (before < found &&
-         !state.compare_exchange_weak(before, found, std::memory_order_relaxed)) {
+  while (before < found && !state.compare_exchange_weak(before, found, std::memory_order_relaxed)) {
   }
 }
 

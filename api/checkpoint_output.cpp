@@ -3,14 +3,17 @@
 #include <sys/stat.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <system_error>
+#include <utility>
 
 #include "config/recipe_text.hpp"
 #include "errors/printable.hpp"
 #include "io/bnb_config.hpp"
+#include "io/fp8_config.hpp"
 #include "plimsoll/engine.hpp"
 
 namespace plimsoll {
@@ -30,25 +33,63 @@ Dtype compute_dtype(const Draft& draft) {
   return Dtype::bf16;
 }
 
-bool quantizes(const Draft& draft) {
+/// The one way in which the result is quantized; keep if in none. A config.json has room for one,
+/// with one set of its parameters; the block size of NF4 is each tensor's own.
+Expected<codecs::Format> quantization_of(const Draft& draft) {
+  codecs::Format found;
   for (const plan::OutputTensor& output : draft.plan->outputs) {
-    if (codecs::is_quantized(output.format.kind)) return true;
+    codecs::Format format = output.format;
+    if (!codecs::is_quantized(format.kind)) continue;
+    if (format.kind == codecs::FormatKind::nf4) format = codecs::Format{.kind = format.kind};
+    if (format.kind == codecs::FormatKind::fp8_block)
+      format.recipe = codecs::Fp8Recipe::finegrained;
+    if (found.kind != codecs::FormatKind::keep && found != format) {
+      return fail(
+          ErrorCode::unsupported,
+          "a checkpoint can be quantized in one way, and others are " + config::format_text(found),
+          "", output.name);
+    }
+    found = format;
   }
-  return false;
+  return found;
 }
 
-Expected<std::string> new_config(const Draft& draft) {
-  const std::string file = draft.catalogue.directory + "/config.json";
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) return std::string();
-  std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
-  if (stream.bad()) return fail(ErrorCode::read_failed, "could not be read", file);
-  if (quantizes(draft)) {
+Expected<std::string> with_quantization(const Draft& draft, const codecs::Format& format,
+                                        const std::string& text, const std::string& file) {
+  if (format.kind == codecs::FormatKind::nf4) {
     io::BnbConfig bnb;
     bnb.compute_dtype = torch_name(compute_dtype(draft));
     bnb.skipped_modules = draft.skipped_modules;
     return io::with_bnb_config(text, bnb, file);
   }
+  io::Fp8Config fp8;
+  if (format.kind == codecs::FormatKind::fp8_block) {
+    fp8.weight_block_size = {codecs::fp8_tile, codecs::fp8_tile};
+    if (format.scale == codecs::Fp8Scale::ue8m0) fp8.scale_fmt = "ue8m0";
+  }
+  fp8.modules_to_not_convert = draft.skipped_modules;
+  return io::with_fp8_config(text, fp8, file);
+}
+
+bool dequantizes(const Draft& draft) {
+  return std::any_of(draft.plan->outputs.begin(), draft.plan->outputs.end(),
+                     [](const plan::OutputTensor& output) { return output.scaled; });
+}
+
+Expected<std::string> new_config(const Draft& draft) {
+  const std::string file = draft.catalogue.directory + "/config.json";
+  const auto format = quantization_of(draft);
+  if (!format) return fail(format.error());
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) return std::string();
+  std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+  if (stream.bad()) return fail(ErrorCode::read_failed, "could not be read", file);
+  if (dequantizes(draft)) {
+    auto plain = io::without_quantization(text, file);
+    if (!plain) return plain;
+    text = std::move(*plain);
+  }
+  if (codecs::is_quantized(format->kind)) return with_quantization(draft, *format, text, file);
   if (codecs::is_cast(draft.to.kind)) {
     return io::with_dtype(text, torch_name(codecs::cast_dtype(draft.to.kind)), file);
   }
@@ -71,11 +112,36 @@ std::string source_lines(const io::Catalogue& catalogue) {
   return lines;
 }
 
-/// One line for the formats of all tensors together.
+void append_number(std::string& text, std::uint64_t number) {
+  text += std::to_string(number) + ' ';
+}
+
+/// What a tensor is made of, place by place: the same names and formats can hold other numbers.
+void append_view(std::string& text, const views::View& view) {
+  for (const std::uint64_t size : view.shape()) append_number(text, size);
+  for (std::size_t i = 0; i < view.box_count(); ++i) {
+    const views::StridedBox box = view.box(i);
+    for (const std::uint64_t number :
+         {std::uint64_t{box.source}, box.source_offset, box.result_offset}) {
+      append_number(text, number);
+    }
+    for (const views::Axis& axis : box.used()) {
+      append_number(text, axis.extent);
+      append_number(text, axis.result_stride);
+      append_number(text, axis.source_stride);
+    }
+  }
+}
+
+/// One line for the formats and sources of all tensors together.
 std::string format_line(const plan::Plan& plan) {
   std::string formats;
-  for (const plan::OutputTensor& output : plan.outputs) {
-    formats += output.name + '\t' + config::format_text(output.format) + '\n';
+  for (std::size_t i = 0; i < plan.outputs.size(); ++i) {
+    const plan::OutputTensor& output = plan.outputs[i];
+    formats += output.name + '\t' + config::format_text(output.format) + '\t' +
+               std::string(name_of(output.dtype)) + '\t';
+    append_view(formats, plan.views[i]);
+    formats += '\n';
   }
   return "formats=" + std::to_string(XXH3_64bits(formats.data(), formats.size())) + '\n';
 }

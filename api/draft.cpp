@@ -94,12 +94,12 @@ Expected<void> check_strict(const NameReport& names) {
   const std::string& first = !names.missing.empty()      ? names.missing.front()
                              : !names.unexpected.empty() ? names.unexpected.front()
                                                          : names.mismatches.front().name;
-  return fail(ErrorCode::names_differ,
-              "the checkpoint is not what the model wants: " +
-                  std::to_string(names.missing.size()) + " missing, " +
-                  std::to_string(names.unexpected.size()) + " unexpected, " +
-                  std::to_string(names.mismatches.size()) + " mismatched; this is the first",
-              "", first);
+  return fail(
+      ErrorCode::names_differ,
+      "the checkpoint is not what the model wants: " + std::to_string(names.missing.size()) +
+          " missing, " + std::to_string(names.unexpected.size()) + " unexpected, " +
+          std::to_string(names.mismatches.size()) + " mismatched; this is the first",
+      "", first);
 }
 
 NameReport report_of(plan::Assembly& assembly) {
@@ -143,8 +143,7 @@ Expected<Draft> draw(const std::string& path, const config::Settings& settings, 
   auto recipe = recipe_of(settings.recipe, assembly->blueprints, draft.facts);
   if (!recipe) return fail(recipe.error());
   draft.to = recipe->to;
-  auto assignment =
-      plan::assign_formats(draft.catalogue, std::move(assembly->blueprints), *recipe);
+  auto assignment = plan::assign_formats(draft.catalogue, std::move(assembly->blueprints), *recipe);
   if (!assignment) return fail(assignment.error());
   if (auto plain = check_plain(draft.catalogue, draft.facts, assignment->treatments); !plain) {
     return fail(plain.error());
@@ -155,9 +154,8 @@ Expected<Draft> draw(const std::string& path, const config::Settings& settings, 
   draft.left_out = std::move(assignment->left_out);
   draft.skipped_modules = std::move(assignment->skipped_modules);
 
-  auto plan =
-      plan::make_plan(draft.catalogue, std::move(assignment->blueprints),
-                      request_for(settings, sink, std::move(assignment->treatments)));
+  auto plan = plan::make_plan(draft.catalogue, std::move(assignment->blueprints),
+                              request_for(settings, sink, std::move(assignment->treatments)));
   if (!plan) return fail(plan.error());
   draft.plan = std::make_shared<const plan::Plan>(std::move(*plan));
   return draft;

@@ -99,8 +99,8 @@ Plan Engine::plan(const std::string& path, const std::string& out,
                   const LoadOptions& options) const {
   check_output(out);
   const LoadRequest request{path, out, state_->settings_for(options), options};
-  return summarize(or_throw(
-      draw(path, request.settings, request.sink(), request.options.expected)));
+  return summarize(
+      or_throw(draw(path, request.settings, request.sink(), request.options.expected)));
 }
 
 std::string_view version() noexcept {

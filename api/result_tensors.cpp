@@ -23,8 +23,7 @@ Expected<rules::RuleSet> rule_set(const config::RecipeSettings& settings) {
 /// The user's patterns say what kind a tensor is, the shipped ones how it is packed.
 Expected<plan::SliceTest> slice_test(const config::RecipeSettings& settings,
                                      const std::optional<config::HfConfig>& facts) {
-  const auto patterns =
-      std::make_shared<const config::ParallelPatterns>(facts, settings.layout);
+  const auto patterns = std::make_shared<const config::ParallelPatterns>(facts, settings.layout);
   std::vector<std::pair<plan::NameTest, config::SliceKind>> rules;
   for (const config::SliceRule& rule : settings.slice) {
     auto test = name_test(rule.pattern);
@@ -60,11 +59,11 @@ Expected<plan::Assembly> result_tensors(const io::Catalogue& catalogue,
   const bool is_listed = !expected.empty() || !settings.expect.empty();
   const auto rules = rule_set(settings);
   if (!rules) return fail(rules.error());
-  auto assembly = plan::assemble(catalogue, *rules, facts,
-                                 settings.layout == config::Layout::hub
-                                     ? plan::TargetLayout::hub
-                                     : plan::TargetLayout::transformers,
-                                 is_listed ? std::optional(expected) : std::nullopt);
+  auto assembly =
+      plan::assemble(catalogue, *rules, facts,
+                     settings.layout == config::Layout::hub ? plan::TargetLayout::hub
+                                                            : plan::TargetLayout::transformers,
+                     is_listed ? std::optional(expected) : std::nullopt);
   if (!assembly || !settings.parallel) return assembly;
   const auto test = slice_test(settings, facts);
   if (!test) return fail(test.error());

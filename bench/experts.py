@@ -17,7 +17,7 @@ import pathlib
 import re
 import struct
 
-from measuring import MEBIBYTE, Failure, parsed, run, run_json, run_sampled, warm, weight_files
+from measuring import MEBIBYTE, Failure, in_turns, run, run_json, run_sampled, warm, weight_files
 from sparse_checkpoints import write_deepseek_v3
 
 MERGED = "keep, merged"
@@ -83,12 +83,15 @@ class Experts:
                 self.table.failure(f"experts: load --to {target}", failure)
                 continue
             reports[target]["anonymous_bytes"] = peak
-            floors[target], loads[target] = [], []
-        for _ in range(self.options.repeats):
-            for target, report in reports.items():
-                floors[target].append(run_json(self.floor_command(files, report["final_bytes"]))["seconds"])
-                out = run(self.load_command(self.checkpoint, target))[0]
-                loads[target].append(parsed(out, ["plimsoll", "load"])["seconds"])
+        most = max((report["final_bytes"] for report in reports.values()), default=0)
+        for target, report in reports.items():
+            floor = self.floor_command(files, report["final_bytes"])
+            load = self.load_command(self.checkpoint, target)
+            results = in_turns(self.options.repeats, {
+                "floor": lambda floor=floor: run_json(floor)["seconds"],
+                "load": lambda load=load: run_json(load)["seconds"],
+            }, prime=lambda: run(self.floor_command(files, most)))
+            floors[target], loads[target] = results["floor"], results["load"]
         self.report_loads(files, reports, floors, loads)
 
     def report_loads(self, files, reports, floors, loads):

@@ -25,20 +25,28 @@ import sys
 import tempfile
 
 from experts import Experts
-from measuring import MEBIBYTE, Failure, Table, parsed, run, run_json, run_sampled, warm, weight_files
+from measuring import (MEBIBYTE, Failure, Table, in_turns, parsed, run, run_json, run_sampled, warm,
+                       weight_files)
 from sparse_checkpoints import write_many_shards
 
 BEGIN, END = "<!-- begin bench/loads.py -->", "<!-- end bench/loads.py -->"
 
 
+def peer_command(options, checkpoint, target):
+    python = pathlib.Path(options.venv) / "bin/python"
+    program = pathlib.Path(__file__).resolve().parent / "peers.py"
+    return [str(python), str(program), str(checkpoint), "--to", target, "--threads",
+            str(options.threads)]
+
+
 class Bench:
-    def __init__(self, options, work):
+    def __init__(self, options, work, table):
         self.options = options
         self.work = work
         self.files = weight_files(options.checkpoint)
         if not self.files:
             raise Failure(f"{options.checkpoint}: no .safetensors files")
-        self.table = Table()
+        self.table = table
         self.loads = {}
         self.floors = {}
 
@@ -50,6 +58,11 @@ class Bench:
         return run_json([self.options.floor, *self.files, "--final-bytes", str(final_bytes),
                          "--threads", str(self.options.threads)])
 
+    def timed_load(self, target):
+        """Seconds that the load itself says it took, and those of the whole process."""
+        out, wall = run(self.load_command(target))
+        return parsed(out, self.load_command(target))["seconds"], wall
+
     def measure_loads(self):
         """Floors and loads in turn. The first, sampled load also warms up memory."""
         reports = {}
@@ -60,15 +73,15 @@ class Bench:
                 self.table.failure(f"load --to {target}", failure)
                 continue
             reports[target]["anonymous_bytes"] = peak
-        floors = {target: [] for target in reports}
-        loads = {target: [] for target in reports}
-        walls = {target: [] for target in reports}
-        for _ in range(self.options.repeats):
-            for target, report in reports.items():
-                floors[target].append(self.floor_seconds(report["final_bytes"])["seconds"])
-                out, wall = run(self.load_command(target))
-                loads[target].append(parsed(out, self.load_command(target))["seconds"])
-                walls[target].append(wall)
+        floors, loads, walls = {}, {}, {}
+        most = max((report["final_bytes"] for report in reports.values()), default=0)
+        for target, report in reports.items():
+            results = in_turns(self.options.repeats, {
+                "floor": lambda report=report: self.floor_seconds(report["final_bytes"])["seconds"],
+                "load": lambda target=target: self.timed_load(target),
+            }, prime=lambda: self.floor_seconds(most))
+            floors[target] = results["floor"]
+            loads[target], walls[target] = zip(*results["load"])
         self.report_loads(reports, floors, loads, walls)
 
     def report_loads(self, reports, floors, loads, walls):
@@ -134,16 +147,10 @@ class Bench:
             copy.unlink()
         return total
 
-    def peer_command(self, checkpoint, target):
-        python = pathlib.Path(self.options.venv) / "bin/python"
-        program = pathlib.Path(__file__).resolve().parent / "peers.py"
-        return [str(python), str(program), str(checkpoint), "--to", target, "--threads",
-                str(self.options.threads)]
-
     def measure_peers(self):
         for target in ("bf16", "nf4"):
             name = f"transformers, {target}"
-            command = self.peer_command(self.options.checkpoint, target)
+            command = peer_command(self.options, self.options.checkpoint, target)
             try:
                 results = [run_sampled(command) for _ in range(self.options.repeats)]
             except Failure as failure:
@@ -199,10 +206,13 @@ def parse_arguments():
     return options
 
 
-def measure_dense(options, work, wanted):
-    """What is measured on a dense checkpoint. The sentence that describes it, and the Bench."""
+def measure_dense(options, work, table, wanted):
+    """What is measured on a dense checkpoint. Returns the words that describe it."""
+    if not options.checkpoint:
+        options.checkpoint = str(work / "qwen2.5-1.5b")
+        run([options.binary, "synth", "qwen2.5-1.5b", options.checkpoint])
     shape = options.checkpoint_name or pathlib.Path(options.checkpoint).name
-    bench = Bench(options, work)
+    bench = Bench(options, work, table)
     warm(bench.files)
     if "load" in wanted:
         bench.measure_loads()
@@ -213,27 +223,30 @@ def measure_dense(options, work, wanted):
     if "peers" in wanted and options.venv:
         bench.measure_peers()
     gigabytes = sum(os.path.getsize(path) for path in bench.files) / 1e9
-    return f"{shape}, {gigabytes:.2f} GB of weights", bench
+    return f"; {shape}, {gigabytes:.2f} GB of weights"
+
+
+def measure_experts(options, work, table):
+    experts = Experts(options, work, table)
+    experts.measure()
+    if options.venv:
+        experts.measure_peers(lambda checkpoint, target: peer_command(options, checkpoint, target))
 
 
 def measure(options, work):
     wanted = options.only or ["load", "plan", "quantize", "peers"]
-    if not options.checkpoint:
-        options.checkpoint = str(work / "qwen2.5-1.5b")
-        run([options.binary, "synth", "qwen2.5-1.5b", options.checkpoint])
-    shape, bench = measure_dense(options, work, wanted)
+    table, shape = Table(), ""
+    if wanted != ["experts"]:
+        shape = measure_dense(options, work, table, wanted)
     if "experts" in wanted:
-        experts = Experts(options, work, bench.table)
-        experts.measure()
-        if options.venv:
-            experts.measure_peers(bench.peer_command)
+        measure_experts(options, work, table)
     head = (f"{datetime.date.today().isoformat()}, {machine()}. {options.threads} threads, page cache "
-            f"warm, best of {options.repeats}; {shape}.")
-    section = head + "\n\n" + bench.table.markdown()
+            f"warm, best of {options.repeats}{shape}.")
+    section = head + "\n\n" + table.markdown()
     print(section)
     if options.write:
         put_into(options.root / "docs/benchmarks.md", section)
-    return 1 if bench.table.missed else 0
+    return 1 if table.missed else 0
 
 
 def main():

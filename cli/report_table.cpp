@@ -107,11 +107,12 @@ std::string report_table(const Plan& plan) {
 }
 
 std::string unchecked_text(const std::vector<std::string>& sentences) {
-  std::string out;
-  for (const std::string& sentence : sentences) {
-    out.append("not checked ").append(printable(sentence)).append("\n");
+  if (sentences.empty()) return {};
+  std::string out = "unchecked   without --expect: ";
+  for (std::size_t i = 0; i < sentences.size(); ++i) {
+    out.append(i == 0 ? "" : "; ").append(printable(sentences[i]));
   }
-  return out;
+  return out + "\n";
 }
 
 }  // namespace plimsoll::cli

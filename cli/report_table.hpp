@@ -16,7 +16,7 @@ namespace plimsoll::cli {
 /// The same of what a plan found.
 [[nodiscard]] std::string report_table(const Plan& plan);
 
-/// A line for each check that could not be made.
+/// One line with the checks that could not be made; empty if all were.
 [[nodiscard]] std::string unchecked_text(const std::vector<std::string>& sentences);
 
 }  // namespace plimsoll::cli

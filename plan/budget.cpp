@@ -121,7 +121,7 @@ class Draft {
       const bool merges = tensor.output->parts > 1 || tensor.work.one_scale;
       return merges ? Merge::gather : Merge::fold;
     }
-    if (!tensor.work.one_scale) return Merge::fold;
+    if (!tensor.work.one_scale || request_.merge == MergeMethod::fold) return Merge::fold;
     if (request_.merge == MergeMethod::two_pass) return Merge::two_pass;
     return needs_[i].one_unit ? Merge::fold : Merge::gather;
   }

@@ -234,7 +234,7 @@ void Drafter::add_fp8(OutputTensor& output) {
   if (output.format.kind == codecs::FormatKind::fp8_tensor) {
     // Of an empty tensor there is nothing to scale, and no unit that would write it.
     const float one = 1.0f;
-    add_component(output, Role::scale, Dtype::f32, {1}, sizeof(float),
+    add_component(output, Role::scale, Dtype::f32, {}, sizeof(float),
                   elements == 0 ? add_constant(&one, sizeof one) : no_constant);
     return;
   }
@@ -317,7 +317,7 @@ void Drafter::lay_out_arenas() {
 
 SizedTensor Drafter::sized(std::uint32_t index) const {
   const views::View& view = plan_.views[index];
-  return {&plan_.outputs[index], &view, works_[index], &plan_.scales, !arrives_in_order(view)};
+  return {&plan_.outputs[index], &view, works_[index], &plan_.scales, !view.is_made_of_runs()};
 }
 
 Expected<void> Drafter::fit_budget() {

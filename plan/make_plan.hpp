@@ -43,18 +43,22 @@ struct PlanRequest {
   MergeMethod merge = MergeMethod::automatic;
 };
 
-/// Makes the plan: one output tensor a blueprint, placed on devices by whole layers, cut into units
-/// of whole blocks or tiles, laid out exactly. Tickets follow the order of the blueprints.
+/// Makes the plan (docs/planning.md): one output tensor a blueprint, placed on devices by whole
+/// layers, cut into units of whole blocks or tiles, laid out exactly. Tickets follow the order of
+/// the blueprints.
 ///
-/// If the budget is below the load line, credits are lowered to 1, then unit bytes down to
-/// smallest_unit_bytes, then output buffers to 1, then the direct source's buffers are given up
-/// unless required.
+/// If the budget is below the load line, credits are lowered to 1 (of more than 64 several at
+/// once), then unit bytes down to smallest_unit_bytes, then output buffers to 1, then the direct
+/// source's buffers are given up unless required.
+///
 /// Errors: infeasible_budget (names the smallest budget that works), unsupported (a format that
 /// cannot be made from a tensor's dtype, or a merge that cannot be done as asked; names the tensor;
-/// or more than most_source_bytes in all), invalid_argument (no device, not one treatment a
-/// blueprint, slots or unit bytes out of range, more than most_units units). O(n log n) in tensors,
-/// linear in units; about 1 us a tensor and 0.1 us a unit, for a checkpoint 10 us a tensor (its
-/// headers are written out).
+/// or more than most_source_bytes in all), malformed (scales for some parts of a tensor only),
+/// invalid_argument (no device, not one treatment a blueprint, slots or unit bytes out of range,
+/// more than most_units units or most_reads ranges).
+///
+/// O(n log n) in tensors, linear in units; about 1 us a tensor and 0.1 us a unit, for a checkpoint
+/// 10 us a tensor (its headers are written out).
 [[nodiscard]] Expected<Plan> make_plan(const io::Catalogue& catalogue, Blueprints blueprints,
                                        const PlanRequest& request);
 

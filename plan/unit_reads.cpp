@@ -16,19 +16,7 @@ constexpr std::uint64_t worthwhile_read = 16 * 1024;
 /// A region of more runs than this is not read run by run.
 constexpr std::size_t most_runs = 4096;
 
-bool is_run(const views::StridedBox& box) {
-  return box.axis_count == 0 ||
-         (box.axis_count == 1 && box.axes[0].result_stride == 1 && box.axes[0].source_stride == 1);
-}
-
 }  // namespace
-
-bool arrives_in_order(const views::View& view) noexcept {
-  for (std::size_t i = 0; i < view.box_count(); ++i) {
-    if (!is_run(view.box(i))) return false;
-  }
-  return true;
-}
 
 std::uint64_t scale_row_bytes(const SourceScales& scales) noexcept {
   return codecs::fp8_scales_per_row(scales.grid) * element_bytes(scales.dtype);
@@ -65,6 +53,10 @@ UnitReads::Found UnitReads::find(const views::Region& region, bool at_once) {
 /// of the region.
 bool UnitReads::collect_runs(const views::Region& region) {
   runs_.clear();
+  if (in_order_ && (region.rows == 1 || region.columns == region.row_stride)) {
+    take_runs(region.first, region.first + region.elements());
+    return true;
+  }
   bool few = true;
   views::for_each_copy(*view_, region,
                        [&](const views::StridedBox& copy) { few = few && add_runs(copy); });
@@ -72,20 +64,25 @@ bool UnitReads::collect_runs(const views::Region& region) {
   return few;
 }
 
-bool UnitReads::add_runs(const views::StridedBox& copy) {
-  if (is_run(copy)) {
-    runs_.push_back(
-        {copy.result_offset,
-         {copy.source, copy.source_offset, copy.axis_count == 0 ? 1 : copy.axes[0].extent}});
-    return in_order_ || runs_.size() <= most_runs;
+/// Those of a view that is made of runs.
+void UnitReads::take_runs(std::uint64_t begin, std::uint64_t end) {
+  const auto [first, last] = view_->candidates(begin, end);
+  for (std::size_t i = first; i < last; ++i) {
+    const views::View::Run run = view_->run(i);
+    const std::uint64_t from = std::max(begin, run.result_offset);
+    const std::uint64_t to = std::min(end, run.result_offset + run.count);
+    const std::uint64_t skipped = from - run.result_offset;
+    runs_.push_back({from - begin, {run.source, run.source_offset + skipped, to - from}});
   }
+}
+
+bool UnitReads::add_runs(const views::StridedBox& copy) {
   views::StridedBox box = copy;
   std::uint64_t length = 1;
-  const views::Axis& innermost = box.axes[box.axis_count - 1];
-  if (innermost.result_stride == 1) {
+  if (box.axis_count > 0 && box.axes[box.axis_count - 1].result_stride == 1) {
+    const views::Axis& innermost = box.axes[--box.axis_count];
     if (innermost.source_stride != 1) return false;
     length = innermost.extent;
-    --box.axis_count;
   }
   const std::uint64_t count = views::elements_of(box);
   if (!in_order_ && runs_.size() + count > most_runs) return false;

@@ -10,10 +10,6 @@
 
 namespace plimsoll::plan {
 
-/// Whether all units of a view can be read straight into the order of the result: each of its boxes
-/// is a run of one source.
-[[nodiscard]] bool arrives_in_order(const views::View& view) noexcept;
-
 /// Rows of tiles' scales that a range of numbers lies under, in bytes of the tensor of scales.
 struct ScaleRows {
   std::uint64_t offset = 0;
@@ -31,7 +27,7 @@ class UnitReads {
  public:
   /// `width`: bytes of an element. `scaled`: a range more is more scales to read, too.
   UnitReads(const views::View& view, std::uint64_t width, bool scaled)
-      : view_(&view), width_(width), scaled_(scaled), in_order_(arrives_in_order(view)) {}
+      : view_(&view), width_(width), scaled_(scaled), in_order_(view.is_made_of_runs()) {}
 
   struct Found {
     std::span<const views::SourceRange> ranges;  ///< valid until the next call
@@ -52,6 +48,7 @@ class UnitReads {
   };
 
   [[nodiscard]] bool collect_runs(const views::Region& region);
+  void take_runs(std::uint64_t begin, std::uint64_t end);
   [[nodiscard]] bool add_runs(const views::StridedBox& copy);
   void join_runs();
 

@@ -128,7 +128,7 @@ class Cutter {
  private:
   void choose() {
     const std::uint64_t range = range_elements();
-    for (std::size_t i = 0; i < view_.box_count(); ++i) {
+    for (std::size_t i = 0; i < view_.box_count() && !view_.is_made_of_runs(); ++i) {
       const StridedBox box = view_.box(i);
       const std::uint64_t run = std::min(rules_.min_run, source_order(box.used()).run);
       if (run_of_range(box, std::min(range, view_.elements())) >= run) continue;
@@ -217,6 +217,13 @@ class Cutter {
     const std::uint64_t step = column_step(stride);
     if (!tiled() && step == stride && stride % rules_.block != 0) {
       return cut_rows_across_blocks(stride);
+    }
+    // No unit is larger: of a tensor that claims to be enormous none is listed.
+    const std::uint64_t most = std::max(
+        rules_.max_elements, step * std::max({rules_.min_run, rules_.tile_rows, std::uint64_t{1}}));
+    if (view_.elements() / most > rules_.most_units) {
+      count_ = view_.elements() / most;
+      return;
     }
     const std::vector<std::uint64_t> bounds = band_bounds(stride);
     for (std::size_t i = 0; i + 1 < bounds.size() && !is_done(); ++i) {

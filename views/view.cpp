@@ -16,6 +16,11 @@ bool fits_dimensions(const StridedBox& box, const std::vector<std::uint64_t>& st
   return split_at_dimensions(box, strides, [](const StridedBox&) {});
 }
 
+bool is_run(const StridedBox& box) {
+  return box.axis_count == 0 ||
+         (box.axis_count == 1 && box.axes[0].result_stride == 1 && box.axes[0].source_stride == 1);
+}
+
 /// Joins neighbours in the order of `boxes`; a joined box may continue the one before it.
 void join_neighbours(std::vector<StridedBox>& boxes, const std::vector<std::uint64_t>& strides) {
   std::size_t kept = 0;
@@ -133,6 +138,7 @@ Expected<View> View::of(io::Shape shape, std::vector<StridedBox> boxes) {
                            box.axis_count & 0xFu});
     const auto axes = box.used();
     view.axes_.insert(view.axes_.end(), axes.begin(), axes.end());
+    view.made_of_runs_ = view.made_of_runs_ && is_run(box);
   }
   return view;
 }
@@ -175,12 +181,14 @@ View::Candidates View::candidates(std::uint64_t begin, std::uint64_t end) const 
           static_cast<std::size_t>(last - boxes_.begin())};
 }
 
+View::Run View::run(std::size_t index) const noexcept {
+  const StoredBox& stored = boxes_[index];
+  const std::uint64_t count = stored.axis_count == 0 ? 1 : axes_[stored.first_axis].extent;
+  return {stored.source, stored.source_offset, stored.result_offset, count};
+}
+
 bool View::is_contiguous() const noexcept {
-  if (boxes_.empty()) return true;
-  if (boxes_.size() != 1) return false;
-  if (boxes_[0].axis_count == 0) return true;
-  const Axis& axis = axes_[0];
-  return boxes_[0].axis_count == 1 && axis.result_stride == 1 && axis.source_stride == 1;
+  return boxes_.size() < 2 && made_of_runs_;
 }
 
 }  // namespace plimsoll::views

@@ -53,6 +53,19 @@ class View {
   };
   [[nodiscard]] Candidates candidates(std::uint64_t begin, std::uint64_t end) const noexcept;
 
+  /// True if every box is a run: elements that follow each other in the source and in the result.
+  /// Then the result can be read from one end to the other. Constant time.
+  [[nodiscard]] bool is_made_of_runs() const noexcept { return made_of_runs_; }
+
+  /// A box of a view that is made of runs.
+  struct Run {
+    std::uint32_t source = 0;
+    std::uint64_t source_offset = 0;
+    std::uint64_t result_offset = 0;
+    std::uint64_t count = 0;
+  };
+  [[nodiscard]] Run run(std::size_t index) const noexcept;
+
   /// True if the result is one source as it is stored, or a contiguous part of it.
   [[nodiscard]] bool is_contiguous() const noexcept;
 
@@ -68,6 +81,7 @@ class View {
 
   io::Shape shape_;
   std::uint64_t elements_ = 1;
+  bool made_of_runs_ = true;
   std::vector<StoredBox> boxes_;
   std::vector<Axis> axes_;
 };

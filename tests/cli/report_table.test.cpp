@@ -104,10 +104,11 @@ TEST_CASE("where no names differ there is no table") {
 TEST_CASE("a report shows the table and once each check that could not be made") {
   Report report;
   report.missing = {"w.1", "w.2"};
-  report.unchecked = {"whether the model wants other tensors"};
+  report.unchecked = {"whether the model wants other tensors", "which are tied"};
   const std::string text = cli::report_text(report);
   CHECK(contains(text, "\nw.{1, 2} | MISSING | 2 tensors\n"));
-  const std::string line = "not checked whether the model wants other tensors\n";
+  const std::string line =
+      "unchecked   without --expect: whether the model wants other tensors; which are tied\n";
   CHECK(contains(text, line));
   CHECK(text.find(line) == text.rfind(line));
 }

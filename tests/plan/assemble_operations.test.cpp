@@ -42,7 +42,7 @@ struct Example {
 
   [[nodiscard]] Checkpoint checkpoint() const {
     config::HfConfig facts = config::parse_hf_config(config, "config.json").value();
-    facts.architecture = "C";
+    facts.architecture = std::string("C");
     return checkpoint_of(tensors, facts);
   }
 

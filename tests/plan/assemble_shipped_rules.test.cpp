@@ -87,11 +87,10 @@ void add_made_up(const rules::Convert& rule, const rules::ListUse& use, const st
       before += pattern.starts_with('.') ? "layers.1" : "layers.1.";
     const std::size_t count = pattern.find('*') == std::string::npos ? 1 : experts;
     for (std::size_t e = 0; e < count; ++e) {
-      std::string name = pattern;
-      if (const std::size_t at = name.find('*'); at != std::string::npos) {
-        name.replace(at, 1, std::to_string(e));
-      }
-      name.insert(0, before);
+      const std::size_t star = std::min(pattern.find('*'), pattern.size());
+      std::string name = before;
+      name.append(pattern, 0, star);
+      if (star < pattern.size()) name.append(std::to_string(e)).append(pattern, star + 1);
       if (name.ends_with('.')) name += "weight";
       out[name] = dense_of(shape_for(rule, name), static_cast<std::uint8_t>(out.size()));
     }

@@ -224,3 +224,82 @@ TEST_CASE("nothing is named when nothing is quantized") {
     CHECK(assignment->skipped_modules.empty());
   }
 }
+
+namespace {
+
+/// Two FP8 weights with scales, and a plain one.
+struct Scaled {
+  Scaled() {
+    CatalogueBuilder builder;
+    builder.next_file(8);
+    for (const char* name : {"model.layers.0.q_proj.weight", "model.layers.0.embed.weight"}) {
+      const std::uint32_t weight = builder.add(name, Dtype::f8_e4m3, {256, 256});
+      builder.add(std::string(name) + "_scale_inv", Dtype::f32, {2, 2});
+      blueprints.scales.resize(weight + 2);
+      blueprints.scales[weight] = TileScales{weight + 1, 128, 128};
+    }
+    builder.add("model.norm.weight", Dtype::bf16, {256});
+    catalogue = builder.take();
+    blueprints.tensors = as_stored(catalogue).tensors;
+    blueprints.scales.resize(5);
+    blueprints.tensors[1].scales_of = 0;
+    blueprints.tensors[3].scales_of = 2;
+  }
+
+  [[nodiscard]] Assignment to(const Format& format) const {
+    auto assignment = assign_formats(catalogue, blueprints, recipe_to(format));
+    REQUIRE(assignment);
+    return std::move(*assignment);
+  }
+
+  io::Catalogue catalogue;
+  Blueprints blueprints;
+};
+
+}  // namespace
+
+TEST_CASE("FP8 weights stay as they are, scales and all, where nothing is asked for") {
+  const Assignment kept = Scaled().to(keep);
+  CHECK(formats_in(kept) == std::vector<Format>(5, keep));
+  CHECK(kept.blueprints.tensors.size() == 5);
+  CHECK(kept.left_out.empty());
+}
+
+TEST_CASE("FP8 weights become plain numbers where anything is asked for, and their scales go") {
+  const Assignment quantized = Scaled().to(nf4);
+  CHECK(formats_in(quantized) == std::vector<Format>{nf4, bf16, keep});
+  REQUIRE(quantized.blueprints.tensors.size() == 3);
+  CHECK(quantized.blueprints.tensors[1].name == "model.layers.0.embed.weight");
+  CHECK(quantized.treatments[0].working == Dtype::bf16);
+  CHECK(formats_in(Scaled().to(f32)) == std::vector<Format>{f32, f32, f32});
+}
+
+TEST_CASE("what is kept is cast to the model's dtype, if it has another") {
+  CatalogueBuilder builder;
+  builder.next_file(8);
+  builder.add("model.norm.weight", Dtype::bf16, {64});
+  builder.add("model.same.weight", Dtype::f32, {64});
+  builder.add("model.steps", Dtype::i64, {});
+  const io::Catalogue catalogue = builder.take();
+  Blueprints blueprints = as_stored(catalogue);
+  for (Blueprint& tensor : blueprints.tensors) tensor.model_dtype = Dtype::f32;
+  const auto assignment = assign_formats(catalogue, blueprints, recipe_to(keep));
+  REQUIRE(assignment);
+  CHECK(formats_in(*assignment) == std::vector<Format>{f32, f32, keep});
+}
+
+TEST_CASE("the older recipe of tiles leaves out matrices that they do not fit") {
+  CatalogueBuilder builder;
+  builder.next_file(8);
+  builder.add("fits.weight", Dtype::bf16, {256, 128});
+  builder.add("low.weight", Dtype::bf16, {200, 128});
+  builder.add("narrow.weight", Dtype::bf16, {256, 100});
+  const io::Catalogue catalogue = builder.take();
+  Format tiles{FormatKind::fp8_block};
+  CHECK(formats_in(*assign(catalogue, recipe_to(tiles))) == std::vector<Format>(3, tiles));
+  tiles.recipe = codecs::Fp8Recipe::transformers;
+  const auto assignment = assign(catalogue, recipe_to(tiles));
+  REQUIRE(assignment);
+  CHECK(formats_in(*assignment) == std::vector<Format>{tiles, keep, keep});
+  CHECK(assignment->left_out == std::vector<std::string>{"low.weight", "narrow.weight"});
+}

@@ -5,6 +5,7 @@
 
 #include "catch.hpp"
 #include "random_plans.hpp"
+#include "views/operations.hpp"
 
 using namespace plimsoll;
 using namespace plimsoll::plan;
@@ -98,4 +99,75 @@ TEST_CASE("a cast unit makes one piece in the new dtype's size, a kept one its o
   REQUIRE(kept.count == 1);
   CHECK(kept.items[0].bytes() == 400);
   CHECK(kept.items[0].buffer_offset == 832);  // where the read lands: the offset in the file
+}
+
+namespace {
+
+void check_piece(const Piece& piece, std::uint64_t offset, std::uint64_t row_bytes,
+                 std::uint64_t rows, std::uint64_t stride) {
+  CHECK(piece.offset == offset);
+  CHECK(piece.row_bytes == row_bytes);
+  CHECK(piece.rows == rows);
+  CHECK((rows == 1 || piece.stride == stride));
+}
+
+Plan tiled(io::Shape shape, std::uint64_t unit_bytes, codecs::Fp8Scale scale) {
+  CatalogueBuilder builder;
+  builder.next_file(8);
+  builder.add("w.weight", Dtype::bf16, std::move(shape));
+  Format format{FormatKind::fp8_block};
+  format.scale = scale;
+  PlanRequest request;
+  request.treatments = treatments_of({format});
+  request.unit_bytes = unit_bytes;
+  auto plan = plan_as_stored(builder.take(), request);
+  REQUIRE(plan);
+  return std::move(*plan);
+}
+
+}  // namespace
+
+TEST_CASE("a unit of whole rows of tiles makes one run of codes and one of scales") {
+  const Plan plan = tiled({300, 1000}, 256 * 1000 * 2, codecs::Fp8Scale::f32);
+  REQUIRE(plan.units.size() == 2);
+  const Pieces last = pieces_of(plan, plan.units[1]);
+  REQUIRE(last.count == 2);
+  CHECK(last.items[0].offset == 256 * 1000);
+  CHECK(last.items[0].bytes() == 44 * 1000);
+  check_piece(last.items[1], 2 * 8 * 4, 32, 1, 0);
+  CHECK(last.items[1].buffer_offset == 44032);
+}
+
+TEST_CASE("tiles of a matrix too wide for a unit lie in rows, codes and scales alike") {
+  for (const auto scale : {codecs::Fp8Scale::f32, codecs::Fp8Scale::ue8m0}) {
+    const std::uint64_t width = scale == codecs::Fp8Scale::f32 ? 4 : 1;
+    const Plan plan = tiled({2, 300, 10000}, 128 * 4096 * 2, scale);
+    REQUIRE(plan.units.size() == 2 * 3 * 3);
+    const Unit& unit = plan.units[9 + 3 + 2];  // second matrix, second row of tiles, the right end
+    CHECK(unit.region == views::Region{428 * 10000 + 8192, 128, 1808, 10000});
+    const Pieces pieces = pieces_of(plan, unit);
+    check_piece(pieces.items[0], 428 * 10000 + 8192, 1808, 128, 10000);
+    check_piece(pieces.items[1], ((3 + 1) * 79 + 64) * width, 15 * width, 1, 79 * width);
+    CHECK(pieces.items[1].buffer_offset == 128 * 1808);
+  }
+}
+
+TEST_CASE("tiles of a transposed matrix lie in rows of their own") {
+  CatalogueBuilder builder;
+  builder.next_file(8);
+  builder.add("w.weight", Dtype::bf16, {1024, 4096});
+  Blueprints blueprints;
+  blueprints.tensors = {{"w.weight", Dtype::bf16,
+                         views::transpose(views::whole(0, {1024, 4096}).value(), 0, 1).value(),
+                         std::nullopt, std::nullopt}};
+  PlanRequest request;
+  request.treatments = treatments_of({Format{FormatKind::fp8_block}});
+  const auto plan = make_plan(builder.take(), blueprints, request);
+  REQUIRE(plan);
+  REQUIRE(plan->units.size() == 8);  // 128 rows of the source each
+  const Unit& unit = plan->units[3];
+  CHECK(unit.region == views::Region{384, 4096, 128, 1024});
+  const Pieces pieces = pieces_of(*plan, unit);
+  check_piece(pieces.items[0], 384, 128, 4096, 1024);
+  check_piece(pieces.items[1], 3 * 4, 4, 32, 8 * 4);
 }

@@ -12,7 +12,7 @@ import transformers
 
 from tiny_sizes import LAYERS, SIZES, WISHES
 
-PARAMETERS_AT_MOST = 8_000_000
+PARAMETERS_AT_MOST = 30_000_000
 
 LAYER_COUNT = re.compile(r"^(n_layers?|depth|num_blocks|\w*_layers|\w*_depth)$")
 NOT_A_COUNT = {"no_rope_layers", "mlp_only_layers", "kv_source_layers", "num_feature_layers",
@@ -44,6 +44,16 @@ def spread(values, count):
     return [values[i] for i in sorted(chosen + rest[:count - len(chosen)])]
 
 
+def stages(name, value):
+    """Which of the layers a backbone gives out: as many as before, counted from the last."""
+    last = range(LAYERS + 1 - min(len(value), LAYERS), LAYERS + 1)
+    if name == "stage_names":
+        return {}
+    if all(str(v).removeprefix("stage") in [str(i) for i in last] for v in value):
+        return {name: list(value)}
+    return {name: [f"stage{i}" for i in last] if name == "out_features" else list(last)}
+
+
 def layer_count(fields):
     for name in ("num_hidden_layers", "n_layer", "num_layers", "encoder_layers"):
         if isinstance(fields.get(name), int):
@@ -63,6 +73,8 @@ def small_fields(fields, wishes, keep_lists):
             small[name] = small_fields(value, {**flat, **(wish or {})}, keep_lists)
         elif name in wishes and not isinstance(wish, dict):
             small[name] = copy.deepcopy(wish)
+        elif name in ("out_features", "out_indices", "stage_names") and value is not None:
+            small.update(stages(name, value))
         elif isinstance(value, bool) or value is None:
             small[name] = value
         elif isinstance(value, int):
@@ -86,7 +98,7 @@ def build(class_name, dtype):
     for attempt in ATTEMPTS:
         try:
             small = small_fields(fields, {**attempt["sizes"], **wishes}, attempt["keep_lists"])
-            for name in ("transformers_version", "dtype", "architectures"):
+            for name in ("dtype", "architectures", "quantization_config"):
                 small.pop(name, None)
             config = model_class.config_class.from_dict(small)
             config.architectures = [class_name]
@@ -105,6 +117,7 @@ ATTEMPTS = [
     {"sizes": {}, "keep_lists": False},
     {"sizes": {"head_dim": 10, "swa_head_dim": 10}, "keep_lists": True},
     {"sizes": {"num_key_value_heads": 4, "head_dim": 10}, "keep_lists": True},
+    {"sizes": {"hidden_size": 64, "d_model": 64, "embed_dim": 64, "head_dim": 16}, "keep_lists": True},
     {"sizes": {"hidden_size": 48, "d_model": 48, "embed_dim": 48, "head_dim": 12}, "keep_lists": True},
 ]
 

@@ -45,7 +45,7 @@ TEST_CASE("a file adds lists and classes, and replaces those of the same name") 
   REQUIRE(set.add_text("[rules.a]\nalso = ['b']\nlist = ['x -> y']\n"
                        "[[architectures.t]]\nclasses = ['T', 'U']\nbase = 'trunk'\n"
                        "rules = ['a', 'b @ vision', 'b @']\nfp32 = ['x.*.y']\n"
-                       "tied = ['h = e']\nignore_missing = ['z']\n",
+                       "tied = ['h = e']\nignore_missing = ['z']\npublished_merged = true\n",
                        "one.toml")
               .has_value());
   REQUIRE(set.list("b"));
@@ -57,6 +57,7 @@ TEST_CASE("a file adds lists and classes, and replaces those of the same name") 
   CHECK(facts.lists ==
         std::vector<ListUse>{{"a", std::nullopt}, {"b", "vision"}, {"b", std::string()}});
   CHECK(facts.tied == std::vector<std::pair<std::string, std::string>>{{"h", "e"}});
+  CHECK(facts.published_merged);
 
   REQUIRE(set.add_text("[rules.a]\nlist = []\n[[architectures.t]]\nclasses = ['T']\n", "two.toml")
               .has_value());
@@ -91,6 +92,8 @@ TEST_CASE("a mistake in a rules file is named by file and line, and changes noth
       {"[[architectures.t]]\nclasses = ['T']\ntied = ['a=b']", "f.toml:3: tied tensors"},
       {"[[architectures.t]]\nclasses = ['T']\ntied = 0", "f.toml:3: tied counts"},
       {"[[architectures.t]]\nclasses = ['T']\nignore_missing = ['(']", "f.toml:1: pattern"},
+      {"[[architectures.t]]\nclasses = ['T']\npublished_merged = 1",
+       "f.toml:3: published_merged is neither true nor false"},
   };
   for (const auto& [text, place] : mistakes) {
     INFO(text);

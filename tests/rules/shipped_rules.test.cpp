@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -130,6 +132,34 @@ json architecture_json(const Architecture& facts) {
   return out;
 }
 
+/// Tensors that the library itself keeps in fp32 in a bf16 model, as loading tiny ones shows, and
+/// that the reference table does not list. Of the class with a head; of the base without "model.".
+const std::map<std::string, std::vector<std::string>> unlisted_fp32 = {
+    {"beam", {"model.layers.*.mlp.gate.e_score_correction_bias", "model.layers.*.mlp.gate.weight"}},
+    {"flint", {"model.layers.*.mlp.gate.weight"}},
+    {"deepseek_v4",
+     {"model.layers.*.mlp.gate.e_score_correction_bias",
+      "model.layers.*.self_attn.compressor.indexer.kv_norm.weight",
+      "model.layers.*.self_attn.compressor.indexer.position_bias"}},
+};
+
+/// The reference's facts of a class, with what its table leaves out.
+json completed(const std::string& name, json facts) {
+  const auto more = unlisted_fp32.find(facts["type"]);
+  if (more == unlisted_fp32.end()) return facts;
+  for (std::string tensor : more->second) {
+    if (!name.ends_with("ForCausalLM")) tensor.erase(0, std::string("model.").size());
+    facts["fp32"].push_back(tensor);
+  }
+  std::sort(facts["fp32"].begin(), facts["fp32"].end());
+  return facts;
+}
+
+json with_sorted_fp32(json facts) {
+  if (facts.contains("fp32")) std::sort(facts["fp32"].begin(), facts["fp32"].end());
+  return facts;
+}
+
 }  // namespace
 
 TEST_CASE("the shipped lists are those of the reference, in content and order") {
@@ -155,7 +185,8 @@ TEST_CASE("the shipped architectures are those of the reference") {
     INFO(name);
     const Architecture* architecture = shipped().architecture(name);
     REQUIRE(architecture);
-    CHECK(architecture_json(*architecture) == facts);
+    CHECK(with_sorted_fp32(architecture_json(*architecture)) ==
+          with_sorted_fp32(completed(name, facts)));
   }
 }
 

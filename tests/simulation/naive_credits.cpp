@@ -28,9 +28,9 @@ struct CreditWanted {
   std::uint32_t tensor = 0;
   std::uint32_t reader = 0;
 };
-/// To the credits' keeper: so many are free again.
+/// To the credits' keeper: those of these tensors are free again.
 struct CreditsReturned {
-  std::uint32_t count = 0;
+  std::vector<std::uint32_t> tensors;
 };
 /// To a reader: it may read the tensor.
 struct CreditGranted {
@@ -145,7 +145,7 @@ class Semaphore final : public caf::event_based_actor {
           serve();
         },
         [this](const CreditsReturned& returned) {
-          free_ += returned.count;
+          free_ += static_cast<std::uint32_t>(returned.tensors.size());
           serve();
         },
         [](Begin) {},
@@ -182,7 +182,7 @@ class TicketKeeper final : public caf::event_based_actor {
           if (order_.add(load, std::array{own}, tickets())) grant_all();
         },
         [this](const CreditsReturned& returned) {
-          order_.give_back(load, 0, {returned.count, 0, 0});
+          take_back(returned.tensors);
           grant_all();
         },
         [this](End) { quit(); },
@@ -208,11 +208,25 @@ class TicketKeeper final : public caf::event_based_actor {
   void grant_all() {
     while (const auto grant = order_.next()) {
       const std::uint32_t unit = grant->ticket.unit;
+      const std::uint32_t place = grant->places.front();
       if (!per_merge()) {
+        places_[unit] = place;
         grant_tensor(unit);
       } else {
+        places_[world_.merges[unit].parts.front()] = place;
         for (const std::uint32_t part : world_.merges[unit].parts) grant_tensor(part);
       }
+    }
+  }
+
+  void take_back(const std::vector<std::uint32_t>& tensors) {
+    if (per_merge()) {
+      const auto count = static_cast<std::uint32_t>(tensors.size());
+      order_.give_back(load, 0, {count, 0, 0}, places_.at(tensors.front()));
+      return;
+    }
+    for (const std::uint32_t tensor : tensors) {
+      order_.give_back(load, 0, {1, 0, 0}, places_.at(tensor));
     }
   }
 
@@ -224,6 +238,7 @@ class TicketKeeper final : public caf::event_based_actor {
 
   World& world_;
   actors::GrantOrder order_;
+  std::map<std::uint32_t, std::uint32_t> places_;  // the slot of a tensor, or the first of a merge
 };
 
 /// With the semaphore one of its threads: takes the next tensor on, waits for a credit, reads,
@@ -274,9 +289,9 @@ class Merger final : public caf::event_based_actor {
           Merge& merge = world_.merges[world_.merge_of[part.tensor]];
           merge.made = ++merge.there == merge.parts.size();
           if (world_.rule == CreditRule::fold) {
-            give_back(1);
+            give_back({part.tensor});
           } else if (merge.made) {
-            give_back(static_cast<std::uint32_t>(merge.parts.size()));
+            give_back(merge.parts);
           }
         },
         [this](End) { quit(); },
@@ -284,9 +299,9 @@ class Merger final : public caf::event_based_actor {
   }
 
  private:
-  void give_back(std::uint32_t count) {
-    world_.returned(count);
-    send(world_.keeper, CreditsReturned{count});
+  void give_back(std::vector<std::uint32_t> tensors) {
+    world_.returned(static_cast<std::uint32_t>(tensors.size()));
+    send(world_.keeper, CreditsReturned{std::move(tensors)});
   }
 
   World& world_;

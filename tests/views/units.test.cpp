@@ -279,6 +279,55 @@ TEST_CASE("units of any chain are the result, whole blocks, and read nothing twi
   CHECK(slabs > 50);
 }
 
+TEST_CASE("the largest units of any chain are as large as any that is cut") {
+  for (std::uint32_t seed = 0; seed < 3000; ++seed) {
+    INFO("seed " << seed);
+    const View view = random_chain(seed).view;
+    std::mt19937 random(seed);
+    UnitRules rules{random() % 64 + 1, random() % 8 + 1, 0, 0, random() % 16};
+    if (view.shape().size() >= 2 && random() % 2 == 0) {
+      rules.tile_rows = random() % 4 + 1;
+      rules.tile_columns = random() % 4 + 1;
+    }
+    const Units all = cut_units(view, rules).value();
+    const Units largest = largest_units(view, rules).value();
+    REQUIRE(largest.largest == all.largest);
+    REQUIRE(largest.slabs == all.slabs);
+    REQUIRE(largest.regions.size() <= all.regions.size());
+    for (const Region& region : all.regions) {
+      REQUIRE(std::any_of(largest.regions.begin(), largest.regions.end(), [&](const Region& one) {
+        return one.rows >= region.rows && one.columns >= region.columns;
+      }));
+    }
+  }
+}
+
+TEST_CASE("more units than were allowed are refused, however large the tensor claims to be") {
+  const std::uint64_t huge = std::uint64_t{1} << 28;
+  UnitRules ranges{mebi, 64};
+  ranges.most_units = 1000;
+  UnitRules tiles{mebi, 1, 128, 128};
+  tiles.most_units = 1000;
+  const std::vector<View> enormous{source(0, {huge, huge}),
+                                   source(0, {1, huge * huge}),
+                                   source(0, {huge * huge, 1}),
+                                   transpose(source(0, {huge, huge}), 0, 1).value(),
+                                   transposed_experts(huge, 4096, 4096),
+                                   stack_of_transposed(200, 8192, 8192)};
+  for (const View& view : enormous) {
+    for (const UnitRules& rules : {ranges, tiles}) {
+      INFO(text_of(view.shape()) << ", tiles of " << rules.tile_rows);
+      const auto units = cut_units(view, rules);
+      REQUIRE_FALSE(units);
+      CHECK(units.error().code() == ErrorCode::invalid_argument);
+      CHECK(units.error().reason().find("more than 1000 units") == 0);
+    }
+  }
+  ranges.most_units = 16;
+  CHECK(cut_units(source(0, {16, mebi}), ranges));
+  CHECK_FALSE(cut_units(source(0, {17, mebi}), ranges));
+}
+
 TEST_CASE("rules that no unit can follow are refused") {
   const View view = source(0, {4, 4});
   for (const UnitRules& rules :
