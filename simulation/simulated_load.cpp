@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "plan/make_plan.hpp"
 #include "simulation/virtual_device.hpp"
 #include "simulation/virtual_source.hpp"
 
@@ -244,10 +245,28 @@ void SimulatedLoad::check_memory() {
     }
   }
   for (std::size_t i = 0; i < images.size(); ++i) {
-    if (!std::equal(images[i].begin(), images[i].end(), final_memory_[i].address())) {
-      stage_.report("ends well with wrong bytes on its device " + std::to_string(i));
+    const auto [wanted, found] =
+        std::mismatch(images[i].begin(), images[i].end(), final_memory_[i].address());
+    if (wanted == images[i].end()) continue;
+    const auto place = static_cast<std::uint64_t>(wanted - images[i].begin());
+    stage_.report("ends well with wrong bytes on its device " + std::to_string(i) + ", " +
+                  tensor_at(i, place));
+  }
+}
+
+std::string SimulatedLoad::tensor_at(std::size_t device, std::uint64_t place) const {
+  const plan::Plan& plan = *scenario_.plan;
+  for (const plan::OutputTensor& output : plan.outputs) {
+    if (output.device != device) continue;
+    for (std::uint32_t c = 0; c < output.component_count; ++c) {
+      const plan::Component& component = plan.components[output.first_component + c];
+      if (place >= component.address && place - component.address < component.bytes) {
+        return "byte " + std::to_string(place - component.address) + " of " +
+               plan::stored_name(output, component);
+      }
     }
   }
+  return "between its tensors";
 }
 
 void SimulatedLoad::check_destinations() {

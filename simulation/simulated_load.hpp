@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "actors/crew.hpp"
@@ -75,6 +76,8 @@ class SimulatedLoad {
   void check_error(const Error& error);
   void check_counts();
   void check_memory();
+  /// What lies there in final memory, for findings.
+  [[nodiscard]] std::string tensor_at(std::size_t device, std::uint64_t place) const;
   void check_destinations();
 
   const LoadScenario& scenario_;

@@ -42,7 +42,8 @@ void VirtualConsumer::look_at(std::uint32_t output, const std::byte* buffer) {
     const plan::Component& component = plan.components[plan.outputs[output].first_component + i];
     const Bytes& bytes = expected_[output][i].bytes;
     if (!std::equal(bytes.begin(), bytes.end(), buffer + component.address)) {
-      stage_.report("tensor " + std::to_string(output) + " is delivered with wrong bytes");
+      stage_.report("tensor " + std::to_string(output) + " is delivered with wrong bytes in " +
+                    expected_[output][i].name);
     }
   }
 }

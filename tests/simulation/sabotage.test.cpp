@@ -1,6 +1,7 @@
 // Proves that the simulation can fail: each test breaks one promise of the engine's surroundings,
 // or of the engine itself as far as it can be reached from outside, and expects it to be noticed.
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -306,4 +307,143 @@ TEST_CASE("work of a device that never ends is noticed") {
   };
   WithStuckDevice props;
   expect_finding(props, "nothing is left to happen, but a load has not ended");
+}
+
+TEST_CASE("an expert in another one's place is noticed") {
+  struct Faulty : Source {
+    using Source::Source;
+    bool try_read(std::span<const io::ReadRange> ranges) noexcept override {
+      if (!Source::try_read(ranges)) return false;
+      if (ranges.size() == 2 && ranges[0].bytes == ranges[1].bytes) {
+        std::swap_ranges(ranges[0].destination, ranges[0].destination + ranges[0].bytes,
+                         ranges[1].destination);
+      }
+      return true;
+    }
+  };
+  WithSource<Faulty> props;
+  expect_finding(props, "wrong bytes");
+}
+
+TEST_CASE("parts that are read to each other's places are noticed") {
+  struct Swapped : Props {
+    void change(actors::LoadParts& parts) override {
+      plan::Plan plan = *parts.plan;
+      for (const plan::Unit& unit : plan.units) {
+        if (unit.read_count < 2 || unit.slots == 0) continue;
+        std::swap(plan.reads[unit.first_read], plan.reads[unit.first_read + 1]);
+      }
+      parts.plan = std::make_shared<plan::Plan>(std::move(plan));
+    }
+  };
+  Swapped props;
+  expect_finding(props, "is read to a place outside of its slots");
+}
+
+TEST_CASE("a part that is read a second time in place of another is noticed") {
+  struct Doubled : Props {
+    void change(actors::LoadParts& parts) override {
+      plan::Plan plan = *parts.plan;
+      for (const plan::Unit& unit : plan.units) {
+        if (unit.read_count > 1) plan.reads[unit.first_read + 1].offset += 1;
+      }
+      parts.plan = std::make_shared<plan::Plan>(std::move(plan));
+    }
+  };
+  Doubled props;
+  expect_finding(props, "reads what no granted unit asks for");
+}
+
+TEST_CASE("scales that were lost are noticed") {
+  struct Faulty : Source {
+    using Source::Source;
+    bool try_read(std::span<const io::ReadRange> ranges) noexcept override {
+      if (!Source::try_read(ranges)) return false;
+      // A padded range followed by another one: numbers and their scales.
+      if (ranges.size() == 2 && ranges[0].padded) {
+        std::fill_n(ranges[1].destination, ranges[1].bytes, std::byte{0x3C});
+      }
+      return true;
+    }
+  };
+  WithSource<Faulty> props;
+  expect_finding(props, "wrong bytes");
+}
+
+TEST_CASE("a measure that was lost, so that a scale is wrong, is noticed") {
+  struct Forgetful : Props {
+    struct Faulty : Source {
+      using Source::Source;
+      bool try_read(std::span<const io::ReadRange> ranges) noexcept override {
+        if (states != nullptr) std::fill_n(states, state_bytes, std::byte{0});
+        return Source::try_read(ranges);
+      }
+      std::byte* states = nullptr;
+      std::uint64_t state_bytes = 0;
+    };
+    std::unique_ptr<io::ByteSource> source(std::unique_ptr<io::ByteSource> honest) override {
+      auto faulty = std::make_unique<Faulty>(std::move(honest));
+      last = faulty.get();
+      return faulty;
+    }
+    void change(actors::LoadParts& parts) override {
+      last->states = parts.states[0].address();
+      last->state_bytes = parts.states[0].bytes();
+    }
+    Faulty* last = nullptr;
+  };
+  Forgetful props;
+  expect_finding(props, "wrong bytes");
+}
+
+TEST_CASE("a unit that is granted before what it waits for is home is noticed") {
+  struct Hasty : Props {
+    void change(actors::LoadParts& parts) override {
+      plan::Plan plan = *parts.plan;
+      for (plan::Unit& unit : plan.units) unit.waits = false;
+      parts.plan = std::make_shared<plan::Plan>(std::move(plan));
+    }
+  };
+  Hasty props;
+  expect_finding(props, "was granted before the units that it waits for were home");
+}
+
+TEST_CASE("a gather that is granted too few slots is noticed") {
+  struct Thrifty : Props {
+    void change(actors::LoadParts& parts) override {
+      plan::Plan plan = *parts.plan;
+      for (plan::Unit& unit : plan.units) unit.slots = std::min(unit.slots, 1u);
+      parts.plan = std::make_shared<plan::Plan>(std::move(plan));
+    }
+  };
+  Thrifty props;
+  expect_finding(props, "was granted 1 slots instead of");
+}
+
+TEST_CASE("a gather whose slots overlap those of another unit is noticed") {
+  struct Narrow : Props {
+    void change(actors::LoadParts& parts) override {
+      plan::Plan plan = *parts.plan;
+      const bool gathers = std::any_of(plan.units.begin(), plan.units.end(),
+                                       [](const plan::Unit& unit) { return unit.slots > 1; });
+      if (!gathers) return;
+      for (plan::DeviceLine& line : plan.devices) line.slot_bytes = 0;
+      parts.plan = std::make_shared<plan::Plan>(std::move(plan));
+    }
+  };
+  Narrow props;
+  expect_finding(props, "is read to the slot that unit");
+}
+
+TEST_CASE("rows that are written without the distance between them are noticed") {
+  struct Faulty : Checkpoint {
+    using Checkpoint::Checkpoint;
+    void write(std::array<actors::FileWrite, 2> pieces, std::size_t count,
+               actors::JobDone done) override {
+      for (actors::FileWrite& piece : pieces) piece.stride = piece.bytes.size() / piece.rows;
+      Checkpoint::write(pieces, count, std::move(done));
+    }
+  };
+  WithCheckpoint<Faulty> props;
+  expect_finding(props, "has wrong bytes");
 }
