@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <string>
 
 #include "codecs/cast.hpp"
@@ -89,10 +90,15 @@ Numbers gather(const LoadScenario& load, const plan::Blueprint& blueprint, bool 
   }
   const std::size_t width = width_of(result.dtype);
   result.bytes.resize(view.elements() * width);
+  std::map<std::uint32_t, Bytes> sources;
   for (std::size_t i = 0; i < view.box_count(); ++i) {
     const views::StridedBox box = view.box(i);
-    const Bytes source =
-        use_scales ? dequantized(load, box.source, working).bytes : bytes_of(load, box.source);
+    const auto [place, is_new] = sources.try_emplace(box.source);
+    Bytes& source = place->second;
+    if (is_new) {
+      source =
+          use_scales ? dequantized(load, box.source, working).bytes : bytes_of(load, box.source);
+    }
     for_each_element(box, [&](std::uint64_t to, std::uint64_t from) {
       std::memcpy(result.bytes.data() + to * width, source.data() + from * width, width);
     });

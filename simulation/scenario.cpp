@@ -60,7 +60,7 @@ std::uint64_t draw_unit_bytes(Choices& choices, const VirtualFiles& files) {
   std::uint64_t bytes = choices.between(100, 4096);
   std::uint64_t total = 0;
   for (const io::TensorEntry& tensor : files.catalogue.tensors) total += tensor.bytes;
-  while (total / bytes > 60) bytes *= 2;
+  while (total / bytes > 40) bytes *= 2;
   return bytes;
 }
 

@@ -224,7 +224,7 @@ class Rules {
 }  // namespace
 
 plan::Blueprints draw_blueprints(Choices& choices, const VirtualFiles& files) {
-  if (!choices.chance(50)) return Rules(choices, files).apply();
+  if (choices.chance(65)) return Rules(choices, files).apply();
   plan::Blueprints stored = plan::as_stored(files.catalogue);
   stored.scales = files.scales;
   return stored;

@@ -137,10 +137,11 @@ void rename(const std::vector<std::uint32_t>& order, const std::vector<WantedTen
 VirtualFiles draw_files(Choices& choices) {
   VirtualFiles files;
   std::vector<WantedTensor> wanted;
-  const std::uint64_t plain = choices.chance(2) ? 0 : choices.between(1, 16);
+  const bool has_experts = choices.chance(60);
+  const std::uint64_t plain = choices.chance(2) ? 0 : choices.between(1, has_experts ? 6 : 16);
   for (std::uint64_t i = 0; i < plain; ++i) wanted.push_back(draw_tensor(choices, i));
-  if (choices.chance(55)) {
-    const std::uint64_t layers = choices.between(1, 2);
+  if (has_experts) {
+    const std::uint64_t layers = choices.chance(75) ? 1 : 2;
     for (std::uint32_t layer = 0; layer < layers; ++layer) {
       files.experts.push_back(draw_experts(choices, layer, wanted));
     }
