@@ -76,10 +76,31 @@ bool dequantizes(const Draft& draft) {
                      [](const plan::OutputTensor& output) { return output.scaled; });
 }
 
+/// Whether the tensor stays in FP8, whose scales stand beside it.
+bool stays_scaled(const plan::Plan& plan, std::size_t output) {
+  const views::View& view = plan.views[output];
+  return plan.outputs[output].format.kind == codecs::FormatKind::keep && view.box_count() > 0 &&
+         plan.scales[view.box(0).source].has_value();
+}
+
+/// FP8 weights of the source stay all of them or none: config.json describes one quantization.
+Expected<void> check_uniform(const Draft& draft, const codecs::Format& format) {
+  if (!dequantizes(draft) && !codecs::is_quantized(format.kind)) return {};
+  for (std::size_t i = 0; i < draft.plan->outputs.size(); ++i) {
+    if (!stays_scaled(*draft.plan, i)) continue;
+    return fail(ErrorCode::unsupported,
+                "it would stay in the FP8 of the source while others do not; a checkpoint can be "
+                "quantized in one way",
+                "", draft.plan->outputs[i].name);
+  }
+  return {};
+}
+
 Expected<std::string> new_config(const Draft& draft) {
   const std::string file = draft.catalogue.directory + "/config.json";
   const auto format = quantization_of(draft);
   if (!format) return fail(format.error());
+  if (auto uniform = check_uniform(draft, *format); !uniform) return fail(uniform.error());
   std::ifstream stream(file, std::ios::binary);
   if (!stream) return std::string();
   std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());

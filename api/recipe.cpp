@@ -90,9 +90,8 @@ Expected<plan::Recipe> recipe_of(const config::RecipeSettings& settings,
   }
   const bool quantizes =
       codecs::is_quantized(recipe.to.kind) ||
-      std::any_of(recipe.matches.begin(), recipe.matches.end(), [](const plan::Match& match) {
-        return codecs::is_quantized(match.format.kind);
-      });
+      std::any_of(recipe.matches.begin(), recipe.matches.end(),
+                  [](const plan::Match& match) { return codecs::is_quantized(match.format.kind); });
   if (quantizes) recipe.default_skips = default_skips(blueprints, facts);
   recipe.is_linear = linear_test(facts);
   if (facts && facts->dtype) recipe.compute_dtype = *facts->dtype;

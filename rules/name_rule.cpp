@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <numeric>
 #include <utility>
 
 namespace plimsoll::rules {
 namespace {
+
+/// Rules can double a name, again and again; what a file holds is far below this.
+constexpr std::size_t longest_name = std::size_t{1} << 20;
 
 bool is_alphanumeric(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -82,7 +86,8 @@ std::optional<std::uint64_t> number_in(std::string_view text) {
   if (!digits) return std::nullopt;
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(digits->data(), digits->data() + digits->size(), value);
-  return error == std::errc{} ? std::optional(value) : std::nullopt;
+  // One too large for us is too large for a list without gaps as well.
+  return error == std::errc{} ? value : std::numeric_limits<std::uint64_t>::max();
 }
 
 /// A number moved by an offset, as text; nothing for what is no number or leaves its range.
@@ -207,6 +212,10 @@ Expected<std::optional<Renamed>> NameRule::apply(std::string_view name,
   if (numbered_[from]) renamed.number = number_in(whole);
   // The first place that reads like the match, which is not always where the match was.
   const std::size_t at = seen.find(whole);
+  if (name.size() + replacement.size() > longest_name) {
+    return fail(ErrorCode::invalid_argument,
+                "a rule makes a name of more than " + std::to_string(longest_name) + " bytes");
+  }
   renamed.name.reserve(name.size() + replacement.size());
   renamed.name.append(seen.substr(0, at)).append(replacement);
   renamed.name.append(seen.substr(at + whole.size()));

@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -140,4 +141,18 @@ TEST_CASE("columns divide dimension 0 of a weight and rows dimension 1") {
   CHECK(tensor_of(plan, "model.layers.0.mlp.up_proj.weight")["shape"] == json({352, 256}));
   CHECK(tensor_of(plan, "model.layers.0.mlp.down_proj.weight")["shape"] == json({256, 352}));
   CHECK(tensor_of(plan, "model.layers.0.self_attn.q_proj.weight")["shape"] == json({256, 256}));
+}
+
+TEST_CASE("a checkpoint in FP8 is dequantized as a whole, or not at all") {
+  const TinyCheckpoint tiny;
+  const std::string source = synth(tiny, "tiny-fp8");
+  for (const std::string format : {"bf16", "nf4", "fp8-tensor"}) {
+    INFO(format);
+    const CommandEnd end =
+        run_command({"quantize", source, "-o", tiny.path("out"), "--to", "keep", "--match",
+                     "layers.0.self_attn.q_a_proj.weight$ -> " + format});
+    CHECK(end.code == 1);
+    CHECK(end.err.find("quantized in one way") != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(tiny.path("out")));
+  }
 }

@@ -39,8 +39,8 @@ OneTile quantize_tile(const std::vector<float>& numbers, Fp8Recipe recipe) {
   std::vector<std::byte> codes(numbers.size());
   OneTile result;
   fp8_block_quantize(Dtype::f32, bytes_of(numbers),
-                     {1, numbers.size(), numbers.size(), numbers.size(), 1}, format, codes.data(),
-                     reinterpret_cast<std::byte*>(&result.scale));
+                     {1, numbers.size(), numbers.size(), numbers.size(), 1, 1, numbers.size()},
+                     format, codes.data(), reinterpret_cast<std::byte*>(&result.scale));
   for (const std::byte code : codes) result.codes.push_back(std::to_integer<unsigned>(code));
   return result;
 }
