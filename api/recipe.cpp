@@ -1,5 +1,6 @@
 #include "api/recipe.hpp"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <string_view>
@@ -87,7 +88,12 @@ Expected<plan::Recipe> recipe_of(const config::RecipeSettings& settings,
       recipe.skips->push_back(std::move(*test));
     }
   }
-  recipe.default_skips = default_skips(blueprints, facts);
+  const bool quantizes =
+      codecs::is_quantized(recipe.to.kind) ||
+      std::any_of(recipe.matches.begin(), recipe.matches.end(), [](const plan::Match& match) {
+        return codecs::is_quantized(match.format.kind);
+      });
+  if (quantizes) recipe.default_skips = default_skips(blueprints, facts);
   recipe.is_linear = linear_test(facts);
   if (facts && facts->dtype) recipe.compute_dtype = *facts->dtype;
   return recipe;
