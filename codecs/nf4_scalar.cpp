@@ -6,29 +6,10 @@
 #include "codecs/float_bits.hpp"
 #include "codecs/nf4.hpp"
 #include "codecs/nf4_thresholds.hpp"
+#include "codecs/scalar_source.hpp"
 
 namespace plimsoll::codecs {
 namespace {
-
-struct F32Source {
-  using Element = float;
-  static float widen(Element value) { return value; }
-};
-struct Bf16Source {
-  using Element = std::uint16_t;
-  static float widen(Element bits) { return f32_from_bf16(bits); }
-};
-struct F16Source {
-  using Element = std::uint16_t;
-  static float widen(Element bits) { return f32_from_f16(bits); }
-};
-
-template <class Source>
-float load(const std::byte* source, std::size_t index) {
-  typename Source::Element element;
-  std::memcpy(&element, source + index * sizeof element, sizeof element);
-  return Source::widen(element);
-}
 
 unsigned count_below(const std::array<float, 15>& thresholds, float scaled) {
   unsigned code = 0;
