@@ -13,8 +13,9 @@
 namespace plimsoll {
 namespace {
 
-Expected<rules::RuleSet> rule_set(const config::RecipeSettings& settings) {
-  auto rules = rules::RuleSet::shipped();
+Expected<rules::RuleSet> rule_set(const config::RecipeSettings& settings,
+                                  const std::optional<config::HfConfig>& facts) {
+  auto rules = rules::RuleSet::shipped_for(facts.value_or(config::HfConfig{}));
   if (!rules || settings.rules.empty()) return rules;
   if (auto added = rules->add_directory(settings.rules); !added) return fail(added.error());
   return rules;
@@ -57,7 +58,7 @@ Expected<plan::Assembly> result_tensors(const io::Catalogue& catalogue,
     expected = listed;
   }
   const bool is_listed = !expected.empty() || !settings.expect.empty();
-  const auto rules = rule_set(settings);
+  const auto rules = rule_set(settings, facts);
   if (!rules) return fail(rules.error());
   auto assembly =
       plan::assemble(catalogue, *rules, facts,

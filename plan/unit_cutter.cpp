@@ -25,6 +25,7 @@ views::UnitRules UnitCutter::rules_for(std::uint32_t index) const {
 
 Expected<void> UnitCutter::check_count() const {
   std::uint64_t total = 0;
+  std::uint64_t ranges = 0;
   for (std::uint32_t i = 0; i < plan_.outputs.size(); ++i) {
     const views::View& view = plan_.views[i];
     const MergeChoice& choice = sizes_.merges[i];
@@ -33,11 +34,13 @@ Expected<void> UnitCutter::check_count() const {
                                    : std::max<std::uint64_t>(choice.unit_elements, 1);
     const std::uint64_t units =
         std::max<std::uint64_t>(step == 0 ? 0 : (view.elements() + step - 1) / step, 1);
-    total += choice.merge == Merge::two_pass ? 2 * units : units;
+    const std::uint64_t passes = choice.merge == Merge::two_pass ? 2 * units : units;
+    total += passes;
+    ranges += plan_.outputs[i].scaled ? 2 * passes : passes;
   }
   if (total > most_units) return too_many(" of them", total, most_units, plan_.unit_bytes);
   plan_.units.reserve(total);
-  plan_.reads.reserve(total + total / 4);
+  plan_.reads.reserve(std::min(ranges + ranges / 4, most_reads));
   return {};
 }
 

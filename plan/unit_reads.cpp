@@ -32,13 +32,18 @@ ScaleRows scale_rows(const SourceScales& scales, const views::SourceRange& range
 UnitReads::Found UnitReads::find(const views::Region& region, bool at_once) {
   const std::uint64_t elements = region.elements();
   if (elements == 0) return {};
+  const bool flat = region.rows == 1 || region.columns == region.row_stride;
+  if (in_order_ && flat && view_->box_count() == 1) {
+    const views::View::Run run = view_->run(0);
+    ranges_.assign(1, {run.source, run.source_offset + region.first, elements});
+    return {ranges_, true};
+  }
   const auto in_order = [&]() -> Found {
     ranges_.clear();
     for (const Run& run : runs_) ranges_.push_back(run.range);
     return {ranges_, true};
   };
-  const bool in_rows = region.rows > 1 && region.columns != region.row_stride;
-  const bool few = !(in_rows && at_once) && collect_runs(region);
+  const bool few = (flat || !at_once) && collect_runs(region);
   if (few && (runs_.size() == 1 || in_order_ ||
               (!scaled_ && elements * width_ / runs_.size() >= worthwhile_read))) {
     return in_order();

@@ -35,11 +35,28 @@ Expected<void> check_patterns(const WrittenRules& written, const std::string& fi
   return {};
 }
 
+bool holds_lists(const config::EmbeddedFile& file) {
+  return file.text.find("[rules.") != std::string_view::npos;
+}
+
+/// Whether the name may stand in the file; it cannot where this is false.
+bool mentions(const config::EmbeddedFile& file, const std::string& name) {
+  return !name.empty() && std::string_view(file.text).find(name) != std::string_view::npos;
+}
+
 }  // namespace
 
 /// Puts what files say into a set.
 class RuleFile {
  public:
+  static Expected<void> read(const config::EmbeddedFile& file, RuleSet& set) {
+    Expected<WrittenRules> written =
+        read_rules(file.text, "config/rules/" + std::string(file.name) + ".toml");
+    if (!written) return fail(written.error());
+    apply(std::move(*written), set);
+    return {};
+  }
+
   static void apply(WrittenRules written, RuleSet& set) {
     for (WrittenList& list : written.lists) {
       std::vector<Rule> rules;
@@ -70,10 +87,25 @@ class RuleFile {
 Expected<RuleSet> RuleSet::shipped() {
   RuleSet set;
   for (const config::EmbeddedFile& file : config::embedded_rules()) {
-    Expected<WrittenRules> written =
-        read_rules(file.text, "config/rules/" + std::string(file.name) + ".toml");
-    if (!written) return fail(written.error());
-    RuleFile::apply(std::move(*written), set);
+    if (auto read = RuleFile::read(file, set); !read) return fail(read.error());
+  }
+  return set;
+}
+
+Expected<RuleSet> RuleSet::shipped_for(const config::HfConfig& facts) {
+  RuleSet set;
+  std::vector<config::EmbeddedFile> unread;
+  for (const config::EmbeddedFile& file : config::embedded_rules()) {
+    if (!holds_lists(file) && !mentions(file, facts.architecture)) {
+      unread.push_back(file);
+    } else if (auto read = RuleFile::read(file, set); !read) {
+      return fail(read.error());
+    }
+  }
+  if (set.architecture(facts.architecture)) return set;
+  for (const config::EmbeddedFile& file : unread) {
+    if (!mentions(file, facts.model_type)) continue;
+    if (auto read = RuleFile::read(file, set); !read) return fail(read.error());
   }
   return set;
 }

@@ -55,6 +55,10 @@ class RuleSet {
   /// The shipped ones. Reads about 300 KB of text: some ten milliseconds.
   [[nodiscard]] static Expected<RuleSet> shipped();
 
+  /// Of the shipped ones all lists, and the classes that choose() asks about for these facts: a
+  /// third of the text.
+  [[nodiscard]] static Expected<RuleSet> shipped_for(const config::HfConfig& facts);
+
   /// Adds what a file's text holds; a list or class that is there already is replaced, whole.
   /// `file` names it in errors. On failure nothing has changed. invalid_config, with FILE:LINE, for
   /// broken syntax, unknown keys, rules that make no sense and patterns that do not compile.

@@ -189,7 +189,7 @@ class Cutter {
     if (rows >= matrix_rows_) {
       rows = std::max<std::uint64_t>(1, rules_.max_elements / row_ / matrix_rows_) * matrix_rows_;
     }
-    if (rows * row_ > rules_.max_elements) {
+    if (rows * row_ > most_of_a_band()) {
       const std::uint64_t step = column_step(row_);
       const std::uint64_t wanted =
           std::max(rules_.max_elements / tile_rows, std::min(rules_.min_run, row_));
@@ -203,6 +203,13 @@ class Cutter {
       add_rows(row, count, columns, row_);
       row += count;
     }
+  }
+
+  /// A row of tiles is one run of the source, its parts are as many runs as it has rows: it is
+  /// worth a larger unit.
+  std::uint64_t most_of_a_band() const {
+    constexpr std::uint64_t growth = 4;
+    return rules_.min_run == 0 ? rules_.max_elements : growth * rules_.max_elements;
   }
 
   void add_rows(std::uint64_t row, std::uint64_t rows, std::uint64_t columns,

@@ -51,9 +51,10 @@ struct Units {
 /// Where blocks lie across the rows of the result, a unit that transposes must hold whole rows of
 /// the result: every source row then gives a run as long as the unit has rows.
 ///
-/// No region exceeds the largest of max_elements, a block or tile, min_run times a block or a
-/// tile's longer side, and, only where blocks lie across the rows of a transposing view, min_run
-/// rows of the result and a block. Memory and time grow with the number of units.
+/// No region exceeds the largest of max_elements (four times that, where it is a row of tiles that
+/// is read as one run), a block or tile, min_run times a block or a tile's longer side, and, only
+/// where blocks lie across the rows of a transposing view, min_run rows of the result and a block.
+/// Memory and time grow with the number of units.
 ///
 /// invalid_argument if a rule is 0 that may not be, if tiles are asked of a tensor of rank 0 or 1,
 /// or if there would be more than most_units.

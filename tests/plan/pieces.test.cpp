@@ -141,15 +141,21 @@ TEST_CASE("a unit of whole rows of tiles makes one run of codes and one of scale
 TEST_CASE("tiles of a matrix too wide for a unit lie in rows, codes and scales alike") {
   for (const auto scale : {codecs::Fp8Scale::f32, codecs::Fp8Scale::ue8m0}) {
     const std::uint64_t width = scale == codecs::Fp8Scale::f32 ? 4 : 1;
-    const Plan plan = tiled({2, 300, 10000}, 128 * 4096 * 2, scale);
-    REQUIRE(plan.units.size() == 2 * 3 * 3);
-    const Unit& unit = plan.units[9 + 3 + 2];  // second matrix, second row of tiles, the right end
+    const Plan plan = tiled({2, 300, 10000}, 128 * 2048 * 2, scale);
+    REQUIRE(plan.units.size() == 2 * 3 * 5);
+    const Unit& unit = plan.units[15 + 5 + 4];  // second matrix, second row of tiles, the right end
     CHECK(unit.region == views::Region{428 * 10000 + 8192, 128, 1808, 10000});
     const Pieces pieces = pieces_of(plan, unit);
     check_piece(pieces.items[0], 428 * 10000 + 8192, 1808, 128, 10000);
     check_piece(pieces.items[1], ((3 + 1) * 79 + 64) * width, 15 * width, 1, 79 * width);
     CHECK(pieces.items[1].buffer_offset == 128 * 1808);
   }
+}
+
+TEST_CASE("a row of tiles up to four times as large as a unit is read as one run") {
+  const Plan plan = tiled({300, 8192}, 128 * 2048 * 2, codecs::Fp8Scale::f32);
+  CHECK(plan.units.size() == 3);
+  CHECK(plan.reads.size() == 3);
 }
 
 TEST_CASE("tiles of a transposed matrix lie in rows of their own") {

@@ -169,3 +169,20 @@ TEST_CASE("config.json has the last word on what is tied") {
   llama.tie_word_embeddings = true;
   CHECK(set.choose(llama).architecture.tied_head);
 }
+
+TEST_CASE("reading only the files that a model needs chooses the same rules") {
+  const RuleSet all = RuleSet::shipped().value();
+  std::vector<HfConfig> models = {config("", ""), config("Unheard", "gpt2"), config("", "mixtral"),
+                                  config("Unheard", "unheard")};
+  for (const auto& [name, facts] : all.architectures()) {
+    models.push_back(config(name.c_str(), facts.model_type.c_str()));
+  }
+  for (std::size_t i = 0; i < models.size(); i += i < 8 ? 1 : 37) {
+    const RuleSet some = RuleSet::shipped_for(models[i]).value();
+    const Choice expected = all.choose(models[i]);
+    const Choice chosen = some.choose(models[i]);
+    CHECK(chosen.known == expected.known);
+    CHECK(chosen.architecture == expected.architecture);
+    CHECK(some.lists().size() == all.lists().size());
+  }
+}

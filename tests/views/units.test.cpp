@@ -271,7 +271,8 @@ TEST_CASE("units of any chain are the result, whole blocks, and read nothing twi
     REQUIRE(largest == units.largest);
     if (tiles) {
       const auto [shorter, longer] = std::minmax(rules.tile_rows, rules.tile_columns);
-      REQUIRE(largest <= std::max({rules.max_elements, shorter * longer, rules.min_run * longer}));
+      REQUIRE(largest <=
+              std::max({4 * rules.max_elements, shorter * longer, rules.min_run * longer}));
     } else if (units.slabs) {
       REQUIRE(largest <= std::max({rules.max_elements, rules.block, rules.min_run * rules.block}));
     }
