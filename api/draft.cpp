@@ -143,6 +143,7 @@ Expected<Draft> draw(const std::string& path, const config::Settings& settings, 
   auto recipe = recipe_of(settings.recipe, assembly->blueprints, draft.facts);
   if (!recipe) return fail(recipe.error());
   draft.to = recipe->to;
+  recipe->lists_skips = sink == plan::Sink::checkpoint;
   auto assignment = plan::assign_formats(draft.catalogue, std::move(assembly->blueprints), *recipe);
   if (!assignment) return fail(assignment.error());
   if (auto plain = check_plain(draft.catalogue, draft.facts, assignment->treatments); !plain) {

@@ -50,7 +50,7 @@ class Assigner {
       if (*meant && format->kind == codecs::FormatKind::keep) made_.left_out.push_back(tensor.name);
       made_.treatments.push_back(treatment_of(tensor, *format));
     }
-    list_skipped_modules();
+    if (recipe_.lists_skips) list_skipped_modules();
     drop_used_scales();
     return std::move(made_);
   }

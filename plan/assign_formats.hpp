@@ -36,6 +36,7 @@ struct Recipe {
   /// reads them: the module itself, all inside it, and every one whose path ends with the text.
   std::vector<std::string> default_skips;
   LinearTest is_linear;
+  bool lists_skips = true;            ///< whether Assignment::skipped_modules is of use to anybody
   Dtype compute_dtype = Dtype::bf16;  ///< what FP8 numbers with scales become before anything else
 };
 
@@ -50,7 +51,7 @@ struct Assignment {
   /// For a quantized checkpoint's config.json (see plan/skipped_modules.hpp): every module with a
   /// two-dimensional weight that is not quantized, whether linear or not, and the default skips, as
   /// a reader's tied head may have no weight of its own in the checkpoint. Empty if nothing is
-  /// quantized.
+  /// quantized or Recipe::lists_skips is false.
   std::vector<std::string> skipped_modules;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <map>
+#include <tuple>
 #include <utility>
 
 #include "codecs/fp8.hpp"
@@ -68,6 +70,12 @@ class Drafter {
   [[nodiscard]] bool all_scaled(const Blueprint& blueprint, bool scaled) const;
   void add_components(OutputTensor& output);
   void add_nf4(OutputTensor& output);
+  /// Bytes in Plan::constants.
+  struct Constant {
+    std::uint64_t begin = 0;
+    std::uint64_t bytes = 0;
+  };
+  Constant nf4_state(const OutputTensor& output);
   void add_fp8(OutputTensor& output);
   void add_component(OutputTensor& output, Role role, Dtype dtype, io::Shape shape,
                      std::uint64_t bytes, std::uint64_t constant = no_constant);
@@ -87,6 +95,7 @@ class Drafter {
   Plan plan_;
   std::vector<Work> works_;              // one an output
   std::uint64_t nf4_map_ = no_constant;  // one copy of the map serves all tensors
+  std::map<std::tuple<Dtype, std::uint32_t, io::Shape>, Constant> nf4_states_;
   Sizes sizes_;
 };
 
@@ -218,14 +227,24 @@ void Drafter::add_nf4(OutputTensor& output) {
   if (nf4_map_ == no_constant) {
     nf4_map_ = add_constant(codecs::nf4_values.data(), sizeof(codecs::nf4_values));
   }
-  const std::string state = io::quant_state_json(
-      {"nf4", output.format.blocksize, torch_name(output.dtype), output.shape});
+  const Constant state = nf4_state(output);
   add_component(output, Role::data, Dtype::u8, {packed, 1}, packed);
   add_component(output, Role::absmax, Dtype::f32, {blocks}, blocks * sizeof(float));
   add_component(output, Role::quant_map, Dtype::f32, {codecs::nf4_values.size()},
                 sizeof(codecs::nf4_values), nf4_map_);
-  add_component(output, Role::quant_state, Dtype::u8, {state.size()}, state.size(),
-                add_constant(state.data(), state.size()));
+  add_component(output, Role::quant_state, Dtype::u8, {state.bytes}, state.bytes, state.begin);
+}
+
+/// Tensors of one shape and format share a state.
+Drafter::Constant Drafter::nf4_state(const OutputTensor& output) {
+  const auto key = std::make_tuple(output.dtype, output.format.blocksize, output.shape);
+  const auto known = nf4_states_.find(key);
+  if (known != nf4_states_.end()) return known->second;
+  const std::string state = io::quant_state_json(
+      {"nf4", output.format.blocksize, torch_name(output.dtype), output.shape});
+  const Constant constant{add_constant(state.data(), state.size()), state.size()};
+  nf4_states_.emplace(key, constant);
+  return constant;
 }
 
 void Drafter::add_fp8(OutputTensor& output) {
