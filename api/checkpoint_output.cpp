@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "api/quantization.hpp"
 #include "config/recipe_text.hpp"
 #include "errors/printable.hpp"
 #include "io/bnb_config.hpp"
@@ -33,27 +34,6 @@ Dtype compute_dtype(const Draft& draft) {
   return Dtype::bf16;
 }
 
-/// The one way in which the result is quantized; keep if in none. A config.json has room for one,
-/// with one set of its parameters; the block size of NF4 is each tensor's own.
-Expected<codecs::Format> quantization_of(const Draft& draft) {
-  codecs::Format found;
-  for (const plan::OutputTensor& output : draft.plan->outputs) {
-    codecs::Format format = output.format;
-    if (!codecs::is_quantized(format.kind)) continue;
-    if (format.kind == codecs::FormatKind::nf4) format = codecs::Format{.kind = format.kind};
-    if (format.kind == codecs::FormatKind::fp8_block)
-      format.recipe = codecs::Fp8Recipe::finegrained;
-    if (found.kind != codecs::FormatKind::keep && found != format) {
-      return fail(
-          ErrorCode::unsupported,
-          "a checkpoint can be quantized in one way, and others are " + config::format_text(found),
-          "", output.name);
-    }
-    found = format;
-  }
-  return found;
-}
-
 Expected<std::string> with_quantization(const Draft& draft, const codecs::Format& format,
                                         const std::string& text, const std::string& file) {
   if (format.kind == codecs::FormatKind::nf4) {
@@ -71,46 +51,20 @@ Expected<std::string> with_quantization(const Draft& draft, const codecs::Format
   return io::with_fp8_config(text, fp8, file);
 }
 
-bool dequantizes(const Draft& draft) {
-  return std::any_of(draft.plan->outputs.begin(), draft.plan->outputs.end(),
-                     [](const plan::OutputTensor& output) { return output.scaled; });
-}
-
-/// Whether the tensor stays in FP8, whose scales stand beside it.
-bool stays_scaled(const plan::Plan& plan, std::size_t output) {
-  const views::View& view = plan.views[output];
-  return plan.outputs[output].format.kind == codecs::FormatKind::keep && view.box_count() > 0 &&
-         plan.scales[view.box(0).source].has_value();
-}
-
-/// FP8 weights of the source stay all of them or none: config.json describes one quantization.
-Expected<void> check_uniform(const Draft& draft, const codecs::Format& format) {
-  if (!dequantizes(draft) && !codecs::is_quantized(format.kind)) return {};
-  for (std::size_t i = 0; i < draft.plan->outputs.size(); ++i) {
-    if (!stays_scaled(*draft.plan, i)) continue;
-    return fail(ErrorCode::unsupported,
-                "it would stay in the FP8 of the source while others do not; a checkpoint can be "
-                "quantized in one way",
-                "", draft.plan->outputs[i].name);
-  }
-  return {};
-}
-
 Expected<std::string> new_config(const Draft& draft) {
   const std::string file = draft.catalogue.directory + "/config.json";
-  const auto format = quantization_of(draft);
-  if (!format) return fail(format.error());
-  if (auto uniform = check_uniform(draft, *format); !uniform) return fail(uniform.error());
   std::ifstream stream(file, std::ios::binary);
   if (!stream) return std::string();
   std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
   if (stream.bad()) return fail(ErrorCode::read_failed, "could not be read", file);
-  if (dequantizes(draft)) {
+  if (dequantizes(*draft.plan)) {
     auto plain = io::without_quantization(text, file);
     if (!plain) return plain;
     text = std::move(*plain);
   }
-  if (codecs::is_quantized(format->kind)) return with_quantization(draft, *format, text, file);
+  if (codecs::is_quantized(draft.quantization.kind)) {
+    return with_quantization(draft, draft.quantization, text, file);
+  }
   if (codecs::is_cast(draft.to.kind)) {
     return io::with_dtype(text, torch_name(codecs::cast_dtype(draft.to.kind)), file);
   }

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "api/quantization.hpp"
 #include "api/recipe.hpp"
 #include "api/result_tensors.hpp"
 #include "io/checkpoint.hpp"
@@ -159,6 +160,11 @@ Expected<Draft> draw(const std::string& path, const config::Settings& settings, 
                               request_for(settings, sink, std::move(assignment->treatments)));
   if (!plan) return fail(plan.error());
   draft.plan = std::make_shared<const plan::Plan>(std::move(*plan));
+  if (sink == plan::Sink::checkpoint) {
+    auto quantization = quantization_of(*draft.plan);
+    if (!quantization) return fail(quantization.error());
+    draft.quantization = *quantization;
+  }
   return draft;
 }
 

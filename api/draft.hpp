@@ -31,8 +31,9 @@ struct Draft {
   std::optional<config::HfConfig> facts;  ///< of config.json, if there is one
   std::shared_ptr<const plan::Plan> plan;
   NameReport names;
-  codecs::Format to;                         ///< the format asked for
-  std::vector<std::string> left_out;         ///< tensors kept though the format was meant for them
+  codecs::Format to;                  ///< the format asked for
+  std::vector<std::string> left_out;  ///< tensors kept though the format was meant for them
+  codecs::Format quantization;  ///< of a checkpoint as a whole, for its config.json; else keep
   std::vector<std::string> skipped_modules;  ///< for a quantized checkpoint's config.json
 };
 

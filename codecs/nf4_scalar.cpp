@@ -36,6 +36,7 @@ struct CudaBlock {
   [[nodiscard]] unsigned code(float value) const {
     return count_below(nf4_cuda_thresholds, flushed(flushed(value) * reciprocal));
   }
+  [[nodiscard]] unsigned pad_code() const { return code(0.0f); }
 };
 
 /// A block as the CPU backend sees it. NaN wins the maximum and sorts above every threshold. Only a
@@ -61,6 +62,8 @@ struct CpuBlock {
                ? 15u
                : count_below(nf4_cpu_thresholds, scaled);  // clamping to +-1 changes no code
   }
+  /// Padding is put behind the scaled numbers, so that NaN as the scale does not reach it.
+  [[nodiscard]] static unsigned pad_code() { return count_below(nf4_cpu_thresholds, 0.0f); }
 };
 
 template <class Source, class Block>
@@ -70,7 +73,7 @@ float quantize_block(const std::byte* source, std::size_t count, bool partial, s
   block.finish(partial);
   for (std::size_t i = 0; i < count; i += 2) {
     const unsigned high = block.code(load<Source>(source, i));
-    const unsigned low = block.code(i + 1 < count ? load<Source>(source, i + 1) : 0.0f);
+    const unsigned low = i + 1 < count ? block.code(load<Source>(source, i + 1)) : block.pad_code();
     packed[i / 2] = static_cast<std::byte>(high << 4 | low);
   }
   return block.absmax;

@@ -136,6 +136,8 @@ Problem read(const SettingSchema&, const RawValue& value, bool, std::string& pla
   std::optional<std::string> text = single_text(value, problem);
   if (!text) return problem;
   if (text->find('\0') != std::string::npos) return "a path cannot contain a zero byte";
+  // In a file an empty text is the default: none. Who writes an option means something by it.
+  if (text->empty() && std::holds_alternative<OptionTexts>(value)) return "a path cannot be empty";
   place = std::move(*text);
   return std::nullopt;
 }

@@ -142,3 +142,12 @@ TEST_CASE("Version and help go to stdout") {
     CHECK(of_command.out.find("plimsoll " + std::string(command)) != std::string::npos);
   }
 }
+
+TEST_CASE("an option for a path is not given empty") {
+  const TinyCheckpoint tiny;
+  for (const std::string option : {"--expect", "--rules"}) {
+    const CommandEnd end = run_command({"plan", tiny.source(), "--to", "bf16", option, ""});
+    CHECK(end.code == 2);
+    CHECK(end.err.find("a path cannot be empty") != std::string::npos);
+  }
+}

@@ -154,5 +154,10 @@ TEST_CASE("a checkpoint in FP8 is dequantized as a whole, or not at all") {
     CHECK(end.code == 1);
     CHECK(end.err.find("quantized in one way") != std::string::npos);
     CHECK_FALSE(std::filesystem::exists(tiny.path("out")));
+    const CommandEnd planned =
+        run_command({"plan", source, "-o", tiny.path("out"), "--to", "keep", "--match",
+                     "layers.0.self_attn.q_a_proj.weight$ -> " + format});
+    CHECK(planned.code == 1);
+    CHECK(planned.err == end.err);
   }
 }

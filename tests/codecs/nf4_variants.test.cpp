@@ -129,6 +129,11 @@ TEST_CASE("an odd count ends in the code of a zero") {
   }
 }
 
+TEST_CASE("the pad of the cpu variant is the code of a zero even beside a NaN") {
+  CHECK(quantized({1.0f, not_a_number, 1.0f}, Nf4Variant::cpu).codes ==
+        std::vector<unsigned>{15, 15, 15, 7});
+}
+
 TEST_CASE("a tie keeps the lower code") {
   for (const auto variant : {Nf4Variant::cuda, Nf4Variant::cpu}) {
     for (unsigned code = 0; code < 15; ++code) {
