@@ -1,17 +1,28 @@
-#include "views/element_map.hpp"
+#include "codecs/element_map.hpp"
 
 #include <cmath>
 #include <cstring>
 
 #include "codecs/float_bits.hpp"
 
-namespace plimsoll::views {
+namespace plimsoll::codecs {
 
 namespace {
 
 float mapped(ElementMap map, float value) noexcept {
-  if (map == ElementMap::subtract_one) return value - 1.0f;
-  return static_cast<float>(std::log(-static_cast<double>(value)));
+  switch (map) {
+    case ElementMap::subtract_one:
+      return value - 1.0f;
+    case ElementMap::add_one:
+      return value + 1.0f;
+    case ElementMap::log_negate:
+      return static_cast<float>(std::log(-static_cast<double>(value)));
+    case ElementMap::negate_exp:
+      return static_cast<float>(-std::exp(static_cast<double>(value)));
+    case ElementMap::none:
+      break;
+  }
+  return value;
 }
 
 template <class Bits, class Widen, class Narrow>
@@ -37,10 +48,10 @@ void apply(ElementMap map, Dtype dtype, std::byte* numbers, std::size_t count) n
     map_all<float>(
         map, numbers, count, [](float x) { return x; }, [](float x) { return x; });
   } else if (dtype == Dtype::bf16) {
-    map_all<std::uint16_t>(map, numbers, count, codecs::f32_from_bf16, codecs::bf16_from_f32);
+    map_all<std::uint16_t>(map, numbers, count, f32_from_bf16, bf16_from_f32);
   } else {
-    map_all<std::uint16_t>(map, numbers, count, codecs::f32_from_f16, codecs::f16_from_f32);
+    map_all<std::uint16_t>(map, numbers, count, f32_from_f16, f16_from_f32);
   }
 }
 
-}  // namespace plimsoll::views
+}  // namespace plimsoll::codecs

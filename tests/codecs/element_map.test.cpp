@@ -1,4 +1,4 @@
-#include "views/element_map.hpp"
+#include "codecs/element_map.hpp"
 
 #include <bit>
 #include <cmath>
@@ -9,7 +9,7 @@
 #include "catch.hpp"
 
 using namespace plimsoll;
-using namespace plimsoll::views;
+using namespace plimsoll::codecs;
 
 namespace {
 
@@ -74,4 +74,12 @@ TEST_CASE("maps work on floating-point numbers of 16 and 32 bits") {
   }
   CHECK_FALSE(can_map(ElementMap::subtract_one, Dtype::f8_e4m3));
   CHECK_FALSE(can_map(ElementMap::log_negate, Dtype::i32));
+}
+
+TEST_CASE("the ways back undo what they are the way back of") {
+  CHECK(mapped(ElementMap::add_one, 0.5f) == 1.5f);
+  CHECK(mapped(ElementMap::negate_exp, 0.0f) == -1.0f);
+  CHECK(mapped(ElementMap::negate_exp, 0x1.62e43p-1f) == -2.0f);
+  CHECK(mapped(ElementMap::add_one, mapped(ElementMap::subtract_one, 1.25f)) == 1.25f);
+  CHECK(mapped<std::uint16_t>(ElementMap::add_one, Dtype::bf16, 0x3F80) == 0x4000);
 }
