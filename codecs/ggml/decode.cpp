@@ -1,10 +1,21 @@
 #include "codecs/ggml/decode.hpp"
 
+#include "codecs/ggml/vector_decoders.hpp"
+
 namespace plimsoll::codecs::ggml {
 
 void decode(Type type, const std::byte* blocks, std::size_t count, Dtype dtype,
             std::byte* destination) noexcept {
-  decode_scalar(type, blocks, count, dtype, destination);
+  switch (type) {
+    case Type::q4_0:
+    case Type::q4_1:
+    case Type::q5_0:
+    case Type::q5_1:
+    case Type::q8_0:
+      return decode_legacy(type, blocks, count, dtype, destination);
+    default:
+      return decode_scalar(type, blocks, count, dtype, destination);
+  }
 }
 
 }  // namespace plimsoll::codecs::ggml

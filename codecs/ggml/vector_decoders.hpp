@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstddef>
+
+#include "codecs/ggml/decode.hpp"
+
+namespace plimsoll::codecs::ggml {
+
+// decode() for the types of one family; those of others, and what a machine has no vector code for,
+// are left to the scalar code.
+
+void decode_legacy(Type type, const std::byte* blocks, std::size_t count, Dtype dtype,
+                   std::byte* destination) noexcept;
+
+}  // namespace plimsoll::codecs::ggml
