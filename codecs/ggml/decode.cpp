@@ -13,6 +13,12 @@ void decode(Type type, const std::byte* blocks, std::size_t count, Dtype dtype,
     case Type::q5_1:
     case Type::q8_0:
       return decode_legacy(type, blocks, count, dtype, destination);
+    case Type::q2_k:
+    case Type::q3_k:
+    case Type::q4_k:
+    case Type::q5_k:
+    case Type::q6_k:
+      return decode_k(type, blocks, count, dtype, destination);
     default:
       return decode_scalar(type, blocks, count, dtype, destination);
   }

@@ -11,5 +11,7 @@ namespace plimsoll::codecs::ggml {
 
 void decode_legacy(Type type, const std::byte* blocks, std::size_t count, Dtype dtype,
                    std::byte* destination) noexcept;
+void decode_k(Type type, const std::byte* blocks, std::size_t count, Dtype dtype,
+              std::byte* destination) noexcept;
 
 }  // namespace plimsoll::codecs::ggml
