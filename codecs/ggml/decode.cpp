@@ -18,9 +18,23 @@ void decode(Type type, const std::byte* blocks, std::size_t count, Dtype dtype,
     case Type::q4_k:
     case Type::q5_k:
     case Type::q6_k:
+    case Type::q8_k:
       return decode_k(type, blocks, count, dtype, destination);
+    case Type::iq1_s:
+    case Type::iq1_m:
+    case Type::iq2_xxs:
+    case Type::iq2_xs:
+    case Type::iq2_s:
+    case Type::iq3_xxs:
+    case Type::iq3_s:
+      return decode_iq(type, blocks, count, dtype, destination);
+    case Type::iq4_nl:
+    case Type::iq4_xs:
+    case Type::mxfp4:
+    case Type::nvfp4:
+      return decode_four_bits(type, blocks, count, dtype, destination);
     default:
-      return decode_scalar(type, blocks, count, dtype, destination);
+      return decode_few_bits(type, blocks, count, dtype, destination);
   }
 }
 

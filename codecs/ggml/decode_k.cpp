@@ -11,6 +11,7 @@
 #include "codecs/ggml/block_runs-inl.hpp"
 #include "codecs/ggml/lookup-inl.hpp"
 #include "codecs/ggml/products-inl.hpp"
+#include "codecs/ggml/sub_scales-inl.hpp"
 
 // How it works. The scales of all sub-blocks are computed at once; of the codes, 32 at a time, the
 // bits that are wanted are moved down step by step. A look-up has sixteen entries: those of one
@@ -26,14 +27,6 @@ namespace {
 
 constexpr std::size_t k_elements = 256;
 
-/// Eight small integers, one a byte of `eight`, times `factor`.
-HWY_INLINE void store_scaled(std::uint64_t eight, float factor, float* to) {
-  const hn::FixedTag<std::uint8_t, 8> d;
-  const hn::FixedTag<std::uint64_t, 1> one;
-  const auto numbers = hn::PromoteTo(Ints(), hn::BitCast(d, hn::Set(one, eight)));
-  hn::Store(hn::Mul(hn::ConvertTo(Floats(), numbers), hn::Set(Floats(), factor)), Floats(), to);
-}
-
 /// What the sub-blocks of Q4_K and Q5_K scale by and lie above: see scale_and_least().
 struct SubBlocks {
   alignas(32) float scale[8];
@@ -48,8 +41,8 @@ struct SubBlocks {
     constexpr std::uint32_t six = 0x3F3F3F3F;
     const std::uint64_t last_scales = (third & four) | (first >> 6 & two) << 4;
     const std::uint64_t last_leasts = (third >> 4 & four) | (second >> 6 & two) << 4;
-    store_scaled(last_scales << 32 | (first & six), f16_field(block) * unit, scale);
-    store_scaled(last_leasts << 32 | (second & six), -f16_field(block + 2), offset);
+    store_scales(last_scales << 32 | (first & six), 0, f16_field(block) * unit, scale);
+    store_scales(last_leasts << 32 | (second & six), 0, -f16_field(block + 2), offset);
   }
 };
 
@@ -117,8 +110,10 @@ struct Q6K {
     using Order = ProductsOrder<To>;
     alignas(32) float scales[16];
     const float unit = f16_field(block + 208) * code_unit;
-    store_signed(block + 192, unit, scales);
-    store_signed(block + 200, unit, scales + 8);
+    const hn::FixedTag<std::int8_t, 8> d;
+    const auto* own_scales = reinterpret_cast<const std::int8_t*>(block + 192);
+    store_scales(hn::LoadU(d, own_scales), 0, unit, scales);
+    store_scales(hn::LoadU(d, own_scales + 8), 0, unit, scales + 8);
     for (std::size_t half = 0; half < 2; ++half) {
       const auto first = arranged<Order>(block + 64 * half);
       const auto second = arranged<Order>(block + 64 * half + 32);
@@ -133,19 +128,31 @@ struct Q6K {
   }
 
  private:
-  static HWY_INLINE void store_signed(const std::uint8_t* eight, float factor, float* to) {
-    const hn::FixedTag<std::int8_t, 8> d;
-    const auto numbers =
-        hn::PromoteTo(Ints(), hn::LoadU(d, reinterpret_cast<const std::int8_t*>(eight)));
-    hn::Store(hn::Mul(hn::ConvertTo(Floats(), numbers), hn::Set(Floats(), factor)), Floats(), to);
-  }
-
   /// Of codes with four bits in place and two at 16 and 32 among others.
   template <class To>
   static HWY_INLINE void store(ByteVector four, ByteVector two, const float* scales,
                                typename To::Element* to) {
     const auto codes = hn::Or(four, hn::And(two, constant(0x30)));
     store_products<To>(hn::Sub(codes, constant(32)), Scaled(scales[0]), Scaled(scales[1]), to);
+  }
+};
+
+/// Scales so small or large that the unit would not be exact are left to the scalar code.
+struct Q8K {
+  static constexpr Type type = Type::q8_k;
+  static constexpr std::size_t elements = k_elements;
+  static constexpr std::size_t bytes = 292;
+  static bool finite(const std::uint8_t* block) {
+    const std::uint32_t exponent = u32_at(block) >> 23 & 0xFF;
+    return exponent > 32 && exponent < 255;
+  }
+
+  template <class To>
+  static HWY_INLINE void decode(const std::uint8_t* block, typename To::Element* to) {
+    const Scaled map(std::bit_cast<float>(u32_at(block)) * code_unit);
+    for (std::size_t i = 0; i < elements; i += run) {
+      store_products<To>(arranged<ProductsOrder<To>>(block + 4 + i), map, to + i);
+    }
   }
 };
 
@@ -160,7 +167,7 @@ struct Q3K {
     using Order = typename Lookup<To>::Order;
     constexpr ByteTable sub_block = table_of<Order>([](unsigned i) { return i / 16 * 8; });
     alignas(32) float scales[16];
-    store_scales(block, scales);
+    store_own_scales(block, scales);
     auto third = arranged<Order>(block);
     for (std::size_t half = 0; half < 2; ++half) {
       auto codes = arranged<Order>(block + 32 + 32 * half);
@@ -176,27 +183,19 @@ struct Q3K {
 
  private:
   /// See q3_scale().
-  static HWY_INLINE void store_scales(const std::uint8_t* block, float* scales) {
+  static HWY_INLINE void store_own_scales(const std::uint8_t* block, float* scales) {
     constexpr std::uint32_t two = 0x03030303;
     constexpr std::uint32_t four = 0x0F0F0F0F;
     const std::uint32_t first = u32_at(block + 96);
     const std::uint32_t second = u32_at(block + 100);
     const std::uint32_t high = u32_at(block + 104);
-    const std::uint32_t codes[4] = {
-        (first & four) | (high & two) << 4,
-        (second & four) | (high >> 2 & two) << 4,
-        (first >> 4 & four) | (high >> 4 & two) << 4,
-        (second >> 4 & four) | (high >> 6 & two) << 4,
-    };
+    const std::uint64_t low[2] = {(first & four) | (high & two) << 4,
+                                  (first >> 4 & four) | (high >> 4 & two) << 4};
+    const std::uint64_t up[2] = {(second & four) | (high >> 2 & two) << 4,
+                                 (second >> 4 & four) | (high >> 6 & two) << 4};
     const float scale = f16_field(block + 108);
-    for (std::size_t i = 0; i < 4; i += 2) {
-      const hn::FixedTag<std::uint8_t, 8> d;
-      const hn::FixedTag<std::uint64_t, 1> one;
-      const auto eight = hn::BitCast(d, hn::Set(one, std::uint64_t{codes[i + 1]} << 32 | codes[i]));
-      const auto numbers = hn::Sub(hn::PromoteTo(Ints(), eight), hn::Set(Ints(), 32));
-      hn::Store(hn::Mul(hn::ConvertTo(Floats(), numbers), hn::Set(Floats(), scale)), Floats(),
-                scales + 4 * i);
-    }
+    store_scales(up[0] << 32 | low[0], 32, scale, scales);
+    store_scales(up[1] << 32 | low[1], 32, scale, scales + 8);
   }
 
   template <class To>
@@ -278,6 +277,8 @@ void decode_k_vectors(Type type, const std::byte* blocks, std::size_t count, Dty
       return decode_blocks<Q5K>(blocks, count, dtype, destination);
     case Type::q6_k:
       return decode_blocks<Q6K>(blocks, count, dtype, destination);
+    case Type::q8_k:
+      return decode_blocks<Q8K>(blocks, count, dtype, destination);
     default:
       break;
   }
