@@ -20,9 +20,9 @@ namespace plimsoll::codecs::ggml {
   return (std::bit_cast<std::int32_t>(value + 12582912.0f) & 0x7FFFFF) - 0x400000;  // 1.5 * 2^23
 }
 
-/// The f16 nearest to a scale, the same for every NaN.
+/// The f16 nearest to a scale. One for every NaN: that which x86 makes where sums overflow.
 [[nodiscard]] constexpr std::uint16_t f16_scale(float scale) noexcept {
-  return scale == scale ? f16_from_f32(scale) : std::uint16_t{0x7E00};
+  return scale == scale ? f16_from_f32(scale) : std::uint16_t{0xFE00};
 }
 
 /// Peaks below it make a sub-block of zeros.
