@@ -64,19 +64,20 @@ void store_six_bits(const std::array<std::uint8_t, 8>& scales,
 }
 
 template <class Block>
-Level six_bit_level(const Block& block, std::size_t index) {
+Levels<Block> six_bit_levels(const Block& block) {
+  const float d = from_half_bytes(block.d);
+  const float dmin = from_half_bytes(block.dmin);
   const std::uint8_t* stored = block.scales;
-  unsigned scale = stored[index < 4 ? index : index + 4];
-  unsigned drop = stored[index + 4];
-  if (index < 4) {
-    scale &= 63u;
-    drop &= 63u;
-  } else {
-    scale = (scale & 15u) | static_cast<unsigned>(stored[index - 4] >> 6) << 4;
-    drop = drop >> 4 | static_cast<unsigned>(stored[index] >> 6) << 4;
+  Levels<Block> levels;
+  for (std::size_t i = 0; i < 4; ++i) {
+    const unsigned scale = stored[i];
+    const unsigned drop = stored[i + 4];
+    const unsigned both = stored[i + 8];
+    levels[i] = {d * static_cast<float>(scale & 63u), dmin * static_cast<float>(drop & 63u)};
+    levels[i + 4] = {d * static_cast<float>((both & 15u) | scale >> 6 << 4),
+                     dmin * static_cast<float>(both >> 4 | drop >> 6 << 4)};
   }
-  return {from_half_bytes(block.d) * static_cast<float>(scale),
-          from_half_bytes(block.dmin) * static_cast<float>(drop)};
+  return levels;
 }
 
 template <class Block>
@@ -210,30 +211,43 @@ bool store_symmetric_scales(const Scales<Q6KBlock>& scales, Q6KBlock& block) {
   return true;
 }
 
-Level level_of(const Q2KBlock& block, std::size_t index) {
-  const unsigned scale = block.scales[index];
-  return {from_half_bytes(block.d) * static_cast<float>(scale & 15u),
-          from_half_bytes(block.dmin) * static_cast<float>(scale >> 4)};
+Levels<Q2KBlock> levels_of(const Q2KBlock& block) {
+  const float d = from_half_bytes(block.d);
+  const float dmin = from_half_bytes(block.dmin);
+  Levels<Q2KBlock> levels;
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    const unsigned both = block.scales[i];
+    levels[i] = {d * static_cast<float>(both & 15u), dmin * static_cast<float>(both >> 4)};
+  }
+  return levels;
 }
 
-Level level_of(const Q3KBlock& block, std::size_t index) {
-  const unsigned low = static_cast<unsigned>(block.scales[index % 8]) >> index / 8 * 4 & 15u;
-  const unsigned high = static_cast<unsigned>(block.scales[8 + index % 4]) >> index / 4 * 2 & 3u;
-  return {from_half_bytes(block.d) * static_cast<float>(static_cast<int>(low | high << 4) - 32),
-          0.0f};
+Levels<Q3KBlock> levels_of(const Q3KBlock& block) {
+  const float d = from_half_bytes(block.d);
+  Levels<Q3KBlock> levels;
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    const unsigned low = static_cast<unsigned>(block.scales[i % 8]) >> i / 8 * 4 & 15u;
+    const unsigned high = static_cast<unsigned>(block.scales[8 + i % 4]) >> i / 4 * 2 & 3u;
+    levels[i] = {d * static_cast<float>(static_cast<int>(low | high << 4) - 32), 0.0f};
+  }
+  return levels;
 }
 
-Level level_of(const Q4KBlock& block, std::size_t index) {
-  return six_bit_level(block, index);
+Levels<Q4KBlock> levels_of(const Q4KBlock& block) {
+  return six_bit_levels(block);
 }
 
-Level level_of(const Q5KBlock& block, std::size_t index) {
-  return six_bit_level(block, index);
+Levels<Q5KBlock> levels_of(const Q5KBlock& block) {
+  return six_bit_levels(block);
 }
 
-Level level_of(const Q6KBlock& block, std::size_t index) {
-  const auto scale = static_cast<std::int8_t>(block.scales[index]);
-  return {from_half_bytes(block.d) * static_cast<float>(scale), 0.0f};
+Levels<Q6KBlock> levels_of(const Q6KBlock& block) {
+  const float d = from_half_bytes(block.d);
+  Levels<Q6KBlock> levels;
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    levels[i] = {d * static_cast<float>(static_cast<std::int8_t>(block.scales[i])), 0.0f};
+  }
+  return levels;
 }
 
 void pack(const Codes& codes, Q2KBlock& block) {

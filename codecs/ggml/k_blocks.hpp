@@ -112,12 +112,15 @@ void store_symmetric_scales(const Scales<Q3KBlock>& scales, Q3KBlock& block);
 /// The same for Q3_K when the quantized ones (0 to 63, 32 is zero) have been found already.
 void store_symmetric_codes(float d, const ScaleCodes<Q3KBlock>& scales, Q3KBlock& block);
 
-/// What the stored scales of sub-block `index` make of codes.
-[[nodiscard]] Level level_of(const Q2KBlock& block, std::size_t index);
-[[nodiscard]] Level level_of(const Q3KBlock& block, std::size_t index);
-[[nodiscard]] Level level_of(const Q4KBlock& block, std::size_t index);
-[[nodiscard]] Level level_of(const Q5KBlock& block, std::size_t index);
-[[nodiscard]] Level level_of(const Q6KBlock& block, std::size_t index);
+template <class Block>
+using Levels = std::array<Level, sub_blocks<Block>>;
+
+/// What the stored scales make of codes, for every sub-block.
+[[nodiscard]] Levels<Q2KBlock> levels_of(const Q2KBlock& block);
+[[nodiscard]] Levels<Q3KBlock> levels_of(const Q3KBlock& block);
+[[nodiscard]] Levels<Q4KBlock> levels_of(const Q4KBlock& block);
+[[nodiscard]] Levels<Q5KBlock> levels_of(const Q5KBlock& block);
+[[nodiscard]] Levels<Q6KBlock> levels_of(const Q6KBlock& block);
 
 /// Lays codes, counted from 0 up, into the block.
 void pack(const Codes& codes, Q2KBlock& block);

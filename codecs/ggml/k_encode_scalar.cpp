@@ -70,8 +70,9 @@ float sum_of(const std::array<float, count>& weights) {
 template <class Block>
 void recode(const Block& block, std::span<const float> elements, Codes& codes) {
   constexpr std::size_t length = Block::sub_elements;
-  for (std::size_t sub = 0; sub < sub_blocks<Block>; ++sub) {
-    const Level level = level_of(block, sub);
+  const Levels<Block> levels = levels_of(block);
+  for (std::size_t sub = 0; sub < levels.size(); ++sub) {
+    const Level& level = levels[sub];
     if (level.step == 0) continue;
     for (std::size_t i = sub * length; i < (sub + 1) * length; ++i) {
       const int code = nearest((elements[i] + level.offset) / level.step);
