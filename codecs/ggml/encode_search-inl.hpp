@@ -1,0 +1,356 @@
+// Included once for every target: see Highway's foreach_target.h.
+#if defined(PLIMSOLL_CODECS_GGML_ENCODE_SEARCH_INL_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef PLIMSOLL_CODECS_GGML_ENCODE_SEARCH_INL_HPP
+#undef PLIMSOLL_CODECS_GGML_ENCODE_SEARCH_INL_HPP
+#else
+#define PLIMSOLL_CODECS_GGML_ENCODE_SEARCH_INL_HPP
+#endif
+
+#include <array>
+
+#include "codecs/ggml/encode_lanes-inl.hpp"
+#include "codecs/ggml/encode_search.hpp"
+
+// The searches of encode_search.hpp with a sub-block in every lane. Rounding goes by fp32 alone,
+// which is exact as long as numbers stay below 2^22; a lane in which one does not, or that holds
+// numbers that are not finite, is marked as wild, and what it found means nothing.
+
+HWY_BEFORE_NAMESPACE();
+namespace plimsoll::codecs::ggml {
+namespace HWY_NAMESPACE {
+namespace {
+#if HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+
+/// Sub-blocks are searched in two groups of `lanes` at once, as sums in one group wait for each
+/// other.
+constexpr std::size_t sides = 2;
+constexpr std::size_t side_lanes = sides * lanes;
+
+using BothSides = std::array<FloatVector, sides>;
+using BothMasks = std::array<FloatMask, sides>;
+
+/// What affine searches find, in the order of the sub-blocks.
+struct AffineFound {
+  float* scale;
+  float* drop;
+  float*
+      inverse;  ///< with `origin`: codes are the nearest integers to inverse * (element - origin)
+  float* origin;
+  float* sum_w;
+  float* wild;  ///< not 0 in wild lanes
+};
+
+HWY_INLINE FloatVector difference(FloatVector scale, FloatVector code, FloatVector minimum,
+                                  FloatVector x) {
+  return hn::Sub(hn::Add(hn::Mul(scale, code), minimum), x);
+}
+
+/// Lanes that are finite: infinity less itself is NaN.
+HWY_INLINE FloatMask finite(FloatVector v) {
+  return hn::Eq(hn::Sub(v, v), hn::Zero(Floats()));
+}
+
+/// The search for sub-blocks of `length` elements. Elements of a side are `length` vectors, one
+/// side after the other; so are weights, and the room for codes.
+template <std::size_t length, bool absolute>
+class AffineLanes {
+ public:
+  AffineLanes(const float* elements, const float* weights, float* codes)
+      : elements_(elements), weights_(weights), codes_(codes) {}
+
+  HWY_INLINE void search(const AffineSearch& search, const AffineFound& found);
+
+ private:
+  HWY_INLINE FloatVector element(std::size_t side, std::size_t i) const {
+    return load(elements_ + (side * length + i) * lanes);
+  }
+  HWY_INLINE FloatVector weight(std::size_t side, std::size_t i) const {
+    return load(weights_ + (side * length + i) * lanes);
+  }
+  HWY_INLINE float* code(std::size_t side, std::size_t i) {
+    return codes_ + (side * length + i) * lanes;
+  }
+
+  HWY_INLINE void measure();
+  HWY_INLINE void begin(float largest);
+  HWY_INLINE void try_inverse(float wide, float largest);
+  HWY_INLINE BothSides errors(const BothSides& scale, const BothSides& minimum);
+
+  const float* elements_;
+  const float* weights_;
+  float* codes_;
+  BothSides lowest_, highest_, sum_w_, sum_wx_;
+  BothMasks flat_, tame_;
+  BothSides scale_, minimum_, inverse_, origin_, error_;  // the best so far
+};
+
+template <std::size_t length, bool absolute>
+HWY_INLINE void AffineLanes<length, absolute>::measure() {
+  for (std::size_t s = 0; s < sides; ++s) {
+    auto lowest = element(s, 0);
+    auto highest = lowest;
+    auto sum_w = weight(s, 0);
+    auto sum_wx = hn::Mul(sum_w, lowest);
+    for (std::size_t i = 1; i < length; ++i) {
+      const auto x = element(s, i);
+      const auto w = weight(s, i);
+      lowest = hn::IfThenElse(hn::Lt(x, lowest), x, lowest);
+      highest = hn::IfThenElse(hn::Gt(x, highest), x, highest);
+      sum_w = hn::Add(sum_w, w);
+      sum_wx = hn::Add(sum_wx, hn::Mul(w, x));
+    }
+    const auto zero = hn::Zero(Floats());
+    lowest_[s] = lowest;
+    highest_[s] = highest;
+    sum_w_[s] = sum_w;
+    sum_wx_[s] = sum_wx;
+    minimum_[s] = hn::IfThenElse(hn::Gt(lowest, zero), zero, lowest);
+    flat_[s] = hn::Le(highest, minimum_[s]);
+    tame_[s] = finite(sum_wx);
+  }
+}
+
+/// The error of codes_, if elements are about scale * code + minimum.
+template <std::size_t length, bool absolute>
+HWY_INLINE BothSides AffineLanes<length, absolute>::errors(const BothSides& scale,
+                                                           const BothSides& minimum) {
+  BothSides error;
+  for (auto& its : error) its = hn::Zero(Floats());
+  for (std::size_t i = 0; i < length; ++i) {
+    for (std::size_t s = 0; s < sides; ++s) {
+      const auto off = difference(scale[s], load(code(s, i)), minimum[s], element(s, i));
+      const auto size = absolute ? hn::Abs(off) : hn::Mul(off, off);
+      error[s] = hn::Add(error[s], hn::Mul(weight(s, i), size));
+    }
+  }
+  return error;
+}
+
+/// The first coding, which stays where no candidate is better.
+template <std::size_t length, bool absolute>
+HWY_INLINE void AffineLanes<length, absolute>::begin(float largest) {
+  const auto floor = all(integer_maker);
+  const auto ceiling = all(integer_maker + largest);
+  for (std::size_t s = 0; s < sides; ++s) {
+    const auto range = hn::Sub(highest_[s], minimum_[s]);
+    const auto ordinary = hn::And(hn::Gt(range, all(0x1p-100f)), hn::Lt(range, all(0x1p100f)));
+    tame_[s] = hn::And(tame_[s], hn::Or(ordinary, flat_[s]));
+    origin_[s] = minimum_[s];
+    inverse_[s] = hn::Div(all(largest), range);
+    scale_[s] = hn::Div(all(1.0f), inverse_[s]);
+    for (std::size_t i = 0; i < length; ++i) {
+      const auto above = hn::Mul(inverse_[s], hn::Sub(element(s, i), minimum_[s]));
+      store(limited_nearest(above, floor, ceiling), code(s, i));
+    }
+  }
+  error_ = errors(scale_, minimum_);
+}
+
+/// Tries the codes that inverse scales of `wide` over the range make.
+template <std::size_t length, bool absolute>
+HWY_INLINE void AffineLanes<length, absolute>::try_inverse(float wide, float largest) {
+  const Floats d;
+  const auto zero = hn::Zero(d);
+  const auto floor = all(integer_maker);
+  const auto ceiling = all(integer_maker + largest);
+  BothSides inverse, sum_l, sum_ll, sum_lx;
+  for (std::size_t s = 0; s < sides; ++s) {
+    inverse[s] = hn::Div(all(wide), hn::Sub(highest_[s], minimum_[s]));
+    sum_l[s] = sum_ll[s] = sum_lx[s] = zero;
+  }
+  const BothSides minimum = minimum_;
+  for (std::size_t i = 0; i < length; ++i) {
+    for (std::size_t s = 0; s < sides; ++s) {
+      const auto x = element(s, i);
+      const auto above = hn::Mul(inverse[s], hn::Sub(x, minimum[s]));
+      const auto its_code = limited_nearest(above, floor, ceiling);
+      store(its_code, code(s, i));
+      const auto weighted = hn::Mul(weight(s, i), its_code);
+      sum_l[s] = hn::Add(sum_l[s], weighted);
+      sum_ll[s] = hn::Add(sum_ll[s], hn::Mul(weighted, its_code));
+      sum_lx[s] = hn::Add(sum_lx[s], hn::Mul(weighted, x));
+    }
+  }
+  BothSides its_scale, its_minimum;
+  BothMasks possible;
+  for (std::size_t s = 0; s < sides; ++s) {
+    const auto determinant = hn::Sub(hn::Mul(sum_w_[s], sum_ll[s]), hn::Mul(sum_l[s], sum_l[s]));
+    const auto best_scale =
+        hn::Div(hn::Sub(hn::Mul(sum_w_[s], sum_lx[s]), hn::Mul(sum_wx_[s], sum_l[s])), determinant);
+    const auto best_minimum =
+        hn::Div(hn::Sub(hn::Mul(sum_ll[s], sum_wx_[s]), hn::Mul(sum_l[s], sum_lx[s])), determinant);
+    const auto positive = hn::Gt(best_minimum, zero);
+    its_minimum[s] = hn::IfThenElse(positive, zero, best_minimum);
+    its_scale[s] = hn::IfThenElse(positive, hn::Div(sum_lx[s], sum_ll[s]), best_scale);
+    possible[s] = hn::Gt(determinant, zero);
+  }
+  const BothSides error = errors(its_scale, its_minimum);
+  for (std::size_t s = 0; s < sides; ++s) {
+    // The lowest element is farthest below an origin that has moved up.
+    const auto farthest = hn::Abs(hn::Mul(inverse[s], hn::Sub(lowest_[s], minimum[s])));
+    tame_[s] = hn::And(tame_[s], hn::Or(hn::Lt(farthest, all(0x1p21f)), flat_[s]));
+    const auto better = hn::And(possible[s], hn::Lt(error[s], error_[s]));
+    error_[s] = hn::IfThenElse(better, error[s], error_[s]);
+    inverse_[s] = hn::IfThenElse(better, inverse[s], inverse_[s]);
+    origin_[s] = hn::IfThenElse(better, minimum[s], origin_[s]);
+    scale_[s] = hn::IfThenElse(better, its_scale[s], scale_[s]);
+    minimum_[s] = hn::IfThenElse(better, its_minimum[s], minimum_[s]);
+  }
+}
+
+template <std::size_t length, bool absolute>
+HWY_INLINE void AffineLanes<length, absolute>::search(const AffineSearch& search,
+                                                      const AffineFound& found) {
+  const Floats d;
+  const auto largest = static_cast<float>(search.largest);
+  measure();
+  const BothSides flat_minimum = minimum_;
+  begin(largest);
+  for (int k = 0; k <= search.last; ++k) {
+    try_inverse(search.first + search.step * static_cast<float>(k) + largest, largest);
+  }
+  for (std::size_t s = 0; s < sides; ++s) {
+    const auto zero = hn::Zero(d);
+    const auto minimum = hn::IfThenElse(flat_[s], flat_minimum[s], minimum_[s]);
+    store(hn::IfThenElse(flat_[s], zero, scale_[s]), found.scale + s * lanes);
+    store(hn::Neg(minimum), found.drop + s * lanes);
+    store(hn::IfThenElse(flat_[s], zero, inverse_[s]), found.inverse + s * lanes);
+    store(hn::IfThenElse(flat_[s], zero, origin_[s]), found.origin + s * lanes);
+    store(sum_w_[s], found.sum_w + s * lanes);
+    store(hn::IfThenElse(tame_[s], zero, all(1.0f)), found.wild + s * lanes);
+  }
+}
+
+/// Sums of products and of squares of codes, weighted.
+struct ProjectionLanes {
+  FloatVector xl;
+  FloatVector ll;
+
+  HWY_INLINE void add(FloatVector weight, FloatVector x, FloatVector code) {
+    xl = hn::Add(xl, hn::Mul(hn::Mul(weight, x), code));
+    ll = hn::Add(ll, hn::Mul(hn::Mul(weight, code), code));
+  }
+  HWY_INLINE void take(FloatVector weight, FloatVector x, FloatVector code) {
+    xl = hn::Sub(xl, hn::Mul(hn::Mul(weight, x), code));
+    ll = hn::Sub(ll, hn::Mul(hn::Mul(weight, code), code));
+  }
+  [[nodiscard]] HWY_INLINE FloatMask better_than(const ProjectionLanes& other) const {
+    return hn::Gt(hn::Mul(hn::Mul(xl, xl), other.ll), hn::Mul(hn::Mul(other.xl, other.xl), ll));
+  }
+  HWY_INLINE void replace_where(FloatMask mask, const ProjectionLanes& other) {
+    xl = hn::IfThenElse(mask, other.xl, xl);
+    ll = hn::IfThenElse(mask, other.ll, ll);
+  }
+  [[nodiscard]] HWY_INLINE FloatVector scale() const {
+    return hn::IfThenElseZero(hn::Gt(ll, hn::Zero(Floats())), hn::Div(xl, ll));
+  }
+};
+
+constexpr int descent_rounds = 5;
+
+/// search_positive() for `length` numbers in every lane, whatever they are. Writes the codes as
+/// vectors of fp32 and returns the scales.
+class PositiveLanes {
+ public:
+  PositiveLanes(std::size_t length, int largest, const float* elements, const float* weights,
+                float* codes)
+      : length_(length), largest_(largest), elements_(elements), weights_(weights), codes_(codes) {}
+
+  HWY_INLINE FloatVector search() {
+    auto peak = hn::Zero(Floats());
+    for (std::size_t i = 0; i < length_; ++i) {
+      const auto x = load(elements_ + i * lanes);
+      peak = hn::IfThenElse(hn::Gt(peak, x), peak, x);
+    }
+    const auto inverse = best_inverse(peak);
+    ProjectionLanes sums{hn::Zero(Floats()), hn::Zero(Floats())};
+    for (std::size_t i = 0; i < length_; ++i) {
+      const auto code = limited(hn::Mul(inverse, load(elements_ + i * lanes)));
+      store(as_byte(code), codes_ + i * lanes);
+      sums.add(load(weights_ + i * lanes), load(elements_ + i * lanes), as_floats(code));
+    }
+    for (int round = 0; round < descent_rounds; ++round) {
+      if (!descend(sums)) break;
+    }
+    const auto zeros = hn::Lt(peak, all(least_peak));
+    for (std::size_t i = 0; i < length_; ++i) {
+      store(hn::IfThenZeroElse(zeros, load(codes_ + i * lanes)), codes_ + i * lanes);
+    }
+    return hn::IfThenZeroElse(zeros, sums.scale());
+  }
+
+ private:
+  static HWY_INLINE FloatVector as_floats(IntVector v) { return hn::ConvertTo(Floats(), v); }
+  static HWY_INLINE FloatVector as_byte(IntVector v) {
+    return as_floats(hn::And(v, hn::Set(Ints(), 255)));
+  }
+  [[nodiscard]] HWY_INLINE IntVector limited(FloatVector v) const {
+    return hn::Min(nearest_of(v), hn::Set(Ints(), largest_));
+  }
+  HWY_INLINE FloatVector error_of(std::size_t i, FloatVector scale, FloatVector code,
+                                  FloatVector error) const {
+    const auto off = hn::Sub(load(elements_ + i * lanes), hn::Mul(scale, code));
+    return hn::Add(error, hn::Mul(hn::Mul(load(weights_ + i * lanes), off), off));
+  }
+
+  HWY_INLINE FloatVector best_inverse(FloatVector peak) const {
+    auto best = hn::Div(all(static_cast<float>(largest_)), peak);
+    const auto first_scale = hn::Div(all(1.0f), best);
+    auto best_error = hn::Zero(Floats());
+    for (std::size_t i = 0; i < length_; ++i) {
+      const auto code = as_byte(nearest_of(hn::Mul(best, load(elements_ + i * lanes))));
+      best_error = error_of(i, first_scale, code, best_error);
+    }
+    for (int k = -4; k <= 4; ++k) {
+      if (k == 0) continue;
+      const float wide = 0.1f * static_cast<float>(k) + static_cast<float>(largest_);
+      const auto inverse = hn::Div(all(wide), peak);
+      const auto scale = hn::Div(all(1.0f), inverse);
+      auto error = hn::Zero(Floats());
+      for (std::size_t i = 0; i < length_; ++i) {
+        const auto code = as_floats(limited(hn::Mul(inverse, load(elements_ + i * lanes))));
+        error = error_of(i, scale, code, error);
+      }
+      const auto better = hn::Lt(error, best_error);
+      best_error = hn::IfThenElse(better, error, best_error);
+      best = hn::IfThenElse(better, inverse, best);
+    }
+    return best;
+  }
+
+  /// One round over all numbers; false if no code changed.
+  HWY_INLINE bool descend(ProjectionLanes& sums) {
+    const auto zero = hn::Zero(Floats());
+    auto any_change = hn::Lt(zero, zero);
+    for (std::size_t i = 0; i < length_; ++i) {
+      const auto x = load(elements_ + i * lanes);
+      const auto w = load(weights_ + i * lanes);
+      const auto code = load(codes_ + i * lanes);
+      ProjectionLanes changed = sums;
+      changed.take(w, x, code);
+      auto change = hn::And(hn::Gt(changed.xl, zero), hn::Gt(changed.ll, zero));
+      const auto new_code = limited(hn::Div(hn::Mul(x, changed.ll), changed.xl));
+      change = hn::And(change, hn::Ne(as_floats(new_code), code));
+      changed.add(w, x, as_floats(new_code));
+      change = hn::And(change, changed.better_than(sums));
+      store(hn::IfThenElse(change, as_byte(new_code), code), codes_ + i * lanes);
+      sums.replace_where(change, changed);
+      any_change = hn::Or(any_change, change);
+    }
+    return !hn::AllFalse(Floats(), any_change);
+  }
+
+  std::size_t length_;
+  int largest_;
+  const float* elements_;
+  const float* weights_;
+  float* codes_;
+};
+
+#endif
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace plimsoll::codecs::ggml
+HWY_AFTER_NAMESPACE();
+
+#endif
