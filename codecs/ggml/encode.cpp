@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "codecs/ggml/encode_by_blocks.hpp"
 #include "codecs/ggml/k_encode.hpp"
 #include "codecs/ggml/legacy_encode.hpp"
 
@@ -27,6 +28,21 @@ constexpr std::array encoders = {
     Encoder{Type::q4_k, encode_k_scalar, encode_k_affine},
     Encoder{Type::q5_k, encode_k_scalar, encode_k_affine},
     Encoder{Type::q6_k, encode_k_scalar, encode_k_scalar},
+    Encoder{Type::iq2_xxs, encode_by_blocks_scalar, encode_by_blocks},
+    Encoder{Type::iq2_xs, encode_by_blocks_scalar, encode_by_blocks},
+    Encoder{Type::iq3_xxs, encode_by_blocks_scalar, encode_by_blocks},
+    Encoder{Type::iq1_s, encode_by_blocks_scalar, encode_by_blocks},
+    Encoder{Type::iq4_nl, encode_by_blocks_scalar, encode_by_blocks},
+    Encoder{Type::iq3_s, encode_by_blocks_scalar, encode_by_blocks},
+    Encoder{Type::iq2_s, encode_by_blocks_scalar, encode_by_blocks},
+    Encoder{Type::iq4_xs, encode_by_blocks_scalar, encode_by_blocks},
+    Encoder{Type::iq1_m, encode_by_blocks_scalar, encode_by_blocks},
+    Encoder{Type::tq1_0, encode_by_blocks_scalar, encode_by_blocks},
+    Encoder{Type::tq2_0, encode_by_blocks_scalar, encode_by_blocks},
+    Encoder{Type::mxfp4, encode_by_blocks_scalar, encode_by_blocks},
+    Encoder{Type::nvfp4, encode_by_blocks_scalar, encode_by_blocks},
+    Encoder{Type::q1_0, encode_by_blocks_scalar, encode_by_blocks},
+    Encoder{Type::q2_0, encode_by_blocks_scalar, encode_by_blocks},
 };
 
 const Encoder& encoder_of(Type type) {
@@ -35,7 +51,9 @@ const Encoder& encoder_of(Type type) {
 
 }  // namespace
 
-void prepare_encoder(Type /*type*/) {}
+void prepare_encoder(Type type) {
+  prepare_blocks(type);
+}
 
 void encode(Type type, const Rows& rows, std::byte* blocks) noexcept {
   encoder_of(type).vector(type, rows, blocks);
