@@ -9,6 +9,9 @@
 #include "actors/unit_memory.hpp"
 #include "codecs/cast.hpp"
 #include "codecs/fp8.hpp"
+#include "codecs/ggml/decode.hpp"
+#include "codecs/ggml/encode.hpp"
+#include "codecs/ggml/stored.hpp"
 #include "codecs/nf4.hpp"
 #include "plan/align.hpp"
 #include "plan/treatment.hpp"
@@ -47,6 +50,34 @@ void apply_scales(const Job& job, Dtype to, std::byte* numbers) {
   }
 }
 
+/// Blocks and other numbers of a GGUF file -> `to`, range by range as they were read.
+void decode_ranges(const Job& job, Dtype to, std::byte* numbers) {
+  std::byte* bytes = landing_of(job.task);
+  for (std::uint32_t i = 0; i < job.unit.read_count; ++i) {
+    const plan::Read& read = job.plan.reads[job.unit.first_read + i];
+    const plan::PackedSource& source = job.plan.packed[read.source];
+    const std::uint64_t count = plan::stored_elements(source.packing, read.bytes);
+    codecs::ggml::decode_stored(source.stored, bytes, count, to, numbers);
+    bytes += read.bytes;
+    numbers += count * plan::element_bytes(to);
+  }
+}
+
+/// Whichever of the two its sources need.
+void decode_sources(const Job& job, Dtype to, std::byte* numbers) {
+  return job.output.scaled ? apply_scales(job, to, numbers) : decode_ranges(job, to, numbers);
+}
+
+/// Kept blocks of the other byte order.
+void copy_swapped(const Job& job) {
+  const plan::Piece piece = plan::pieces_of(job.plan, job.unit).items[0];
+  std::byte* const place = destination_of(job.task, piece).first;
+  std::memcpy(place, landing_of(job.task), piece.bytes());
+  const plan::Read& read = job.plan.reads[job.unit.first_read];
+  const codecs::ggml::Type type = job.plan.packed[read.source].stored.type;
+  codecs::ggml::swap_byte_order(type, place, piece.bytes() / job.output.made.bytes);
+}
+
 /// Run by run, where the runs do not follow each other in their place.
 void cast_runs(const Job& job, Dtype from, const std::byte* numbers) {
   const plan::Piece piece = plan::pieces_of(job.plan, job.unit).items[0];
@@ -60,6 +91,33 @@ void cast_runs(const Job& job, Dtype from, const std::byte* numbers) {
     } else {
       codecs::cast(from, numbers + row * from_bytes, job.output.dtype, to, count);
     }
+  }
+}
+
+/// Rows, as far as they have the same weights of errors: those of one matrix.
+void quantize_blocks(const Job& job) {
+  const plan::OutputTensor& output = job.output;
+  const std::uint64_t elements = job.unit.region.elements();
+  if (elements == 0) return;
+  const std::uint64_t columns = output.shape.empty() ? 1 : output.shape.back();
+  const std::uint64_t sets = std::max<std::uint64_t>(output.importance_count / columns, 1);
+  const std::uint64_t rows_of_set = io::element_count(output.shape) / columns / sets;
+  const plan::Pieces pieces = plan::pieces_of(job.plan, job.unit);
+  std::byte* blocks = destination_of(job.task, pieces.items[0]).first;
+  const std::byte* numbers = numbers_of(job.task);
+  std::uint64_t row = job.unit.region.first / columns;
+  const std::uint64_t end = row + elements / columns;
+  while (row < end) {
+    const std::uint64_t set = row / rows_of_set;
+    codecs::ggml::Rows rows{output.dtype, numbers, std::min(end, (set + 1) * rows_of_set) - row,
+                            columns};
+    if (output.importance != plan::no_importance) {
+      rows.importance = job.plan.importance.data() + output.importance + set * columns;
+    }
+    codecs::ggml::encode(output.format.type, rows, blocks);
+    blocks += plan::stored_bytes(output.made, rows.count * columns);
+    numbers += rows.count * columns * plan::element_bytes(output.dtype);
+    row += rows.count;
   }
 }
 
@@ -148,7 +206,7 @@ void measure(const Job& job) {
 
 void decode_unit(const UnitTask& task) {
   const Job job(task);
-  if (job.output.scaled) return apply_scales(job, job.output.dtype, decoded_of(task));
+  if (job.output.is_coded()) return decode_sources(job, job.output.dtype, decoded_of(task));
   codecs::cast(job.output.source_dtype, landing_of(task), job.output.dtype, decoded_of(task),
                job.unit.region.elements());
 }
@@ -162,9 +220,10 @@ void convert_unit(const UnitTask& task, Rearranger& rearranger) {
     rearranger.arrange(job.plan, job.unit, plan::element_bytes(dtype), landed, arranged_of(task));
   }
   if (!route.convert) return;
-  if (job.output.scaled && !route.decode) {
+  if (job.output.is_coded() && !route.decode) {
+    if (job.output.format.kind == codecs::FormatKind::keep) return copy_swapped(job);
     const plan::Piece piece = plan::pieces_of(job.plan, job.unit).items[0];
-    return apply_scales(job, job.output.dtype, destination_of(task, piece).first);
+    return decode_sources(job, job.output.dtype, destination_of(task, piece).first);
   }
   cast_runs(job, dtype, numbers_of(task));
 }
@@ -177,6 +236,8 @@ void quantize_unit(const UnitTask& task) {
       return quantize_nf4(job);
     case codecs::FormatKind::fp8_block:
       return quantize_tiles(job);
+    case codecs::FormatKind::ggml:
+      return quantize_blocks(job);
     default:
       return quantize_with_one_scale(job);
   }

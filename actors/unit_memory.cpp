@@ -18,7 +18,7 @@ const plan::OutputTensor& output_of(const UnitTask& task) {
 plan::SlotLayout slot_of(const UnitTask& task) noexcept {
   const plan::Unit& unit = unit_of(task);
   const plan::OutputTensor& output = output_of(task);
-  return plan::slot_layout(output.source_dtype, output.dtype, unit.route, unit.region.elements(),
+  return plan::slot_layout(output.stored, output.dtype, unit.route, unit.region.elements(),
                            unit.scale_bytes);
 }
 

@@ -2,12 +2,13 @@
 
 #include <cstdint>
 
+#include "codecs/ggml/type.hpp"
 #include "plimsoll/dtype.hpp"
 
 namespace plimsoll::codecs {
 
 /// What becomes of an output tensor's numbers.
-enum class FormatKind : std::uint8_t { keep, bf16, f16, f32, nf4, fp8_block, fp8_tensor };
+enum class FormatKind : std::uint8_t { keep, bf16, f16, f32, nf4, fp8_block, fp8_tensor, ggml };
 
 /// Which of bitsandbytes' two backends NF4 follows; they differ in zero blocks, partial blocks,
 /// subnormals and non-finite values (see codecs/nf4.hpp).
@@ -30,6 +31,7 @@ struct Format {
   std::uint32_t blocksize = 64;  ///< elements that share an absmax: a power of two, 32..4096
   Fp8Recipe recipe = Fp8Recipe::finegrained;  ///< fp8_block
   Fp8Scale scale = Fp8Scale::f32;             ///< fp8_block
+  ggml::Type type = ggml::Type::f32;          ///< ggml: a type of blocks
 
   friend bool operator==(const Format&, const Format&) = default;
 };
@@ -41,7 +43,8 @@ struct Format {
 
 /// True for formats that store codes and scales in place of the numbers.
 [[nodiscard]] constexpr bool is_quantized(FormatKind kind) {
-  return kind == FormatKind::nf4 || kind == FormatKind::fp8_block || kind == FormatKind::fp8_tensor;
+  return kind == FormatKind::nf4 || kind == FormatKind::fp8_block ||
+         kind == FormatKind::fp8_tensor || kind == FormatKind::ggml;
 }
 
 /// The dtype a cast produces. Only for is_cast(kind).

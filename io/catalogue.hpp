@@ -45,7 +45,7 @@ struct TensorEntry {
   // Only GGUF files need the rest.
   /// The numbers are in blocks of this type, which lie along the rows of the stored order, and
   /// `dtype` is F32, what they decode to. Nothing: plain numbers of `dtype`.
-  std::optional<codecs::ggml::Type> blocks;
+  std::optional<codecs::ggml::Type> blocks{};
   bool swapped = false;                               ///< of the other byte order
   codecs::ElementMap map = codecs::ElementMap::none;  ///< of the file's numbers to the tensor's
   std::uint32_t order = 0;  ///< 0: row-major; else one more than an index into Catalogue::orders

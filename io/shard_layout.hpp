@@ -39,8 +39,9 @@ struct ShardFile {
 /// The files of a checkpoint, exactly, before anything is written. Pure data.
 struct ShardLayout {
   std::vector<ShardFile> shards;
-  std::vector<StoredPlace> places;  ///< one a stored tensor, in the order given
-  std::string index;                ///< model.safetensors.index.json; empty for a single file
+  std::vector<StoredPlace> places;   ///< one a stored tensor, in the order given
+  std::vector<std::uint64_t> sizes;  ///< GGUF only: bytes of each stored tensor, without padding
+  std::string index;                 ///< model.safetensors.index.json; empty for a single file
 };
 
 /// Fills shards greedily in the order given: a shard is closed when the next group would carry its

@@ -60,8 +60,32 @@ class Assigner {
     return scales_of(made_.blueprints, tensor) != nullptr;
   }
 
+  /// Whether some of its sources are blocks, or have to be decoded for another reason.
+  [[nodiscard]] bool is_packed(const Blueprint& tensor) const {
+    if (catalogue_.format != io::ContainerFormat::gguf) return false;
+    for (std::size_t i = 0; i < tensor.view.box_count(); ++i) {
+      if (catalogue_.tensors[tensor.view.source(i)].is_coded()) return true;
+    }
+    return false;
+  }
+
+  /// Whether its bytes can stay as they are, as far as its sources are concerned.
+  [[nodiscard]] bool can_stay(const Blueprint& tensor) const {
+    if (!is_packed(tensor)) return true;
+    const io::TensorEntry& first = catalogue_.tensors[tensor.view.source(0)];
+    return recipe_.keeps_blocks && tensor.view.is_contiguous() &&
+           first.map == codecs::ElementMap::none;
+  }
+
+  [[nodiscard]] bool has_blocks(const Blueprint& tensor) const {
+    return catalogue_.tensors[tensor.view.source(0)].blocks.has_value();
+  }
+
   [[nodiscard]] Stock stock_of(const Blueprint& tensor) const {
-    return {tensor.dtype, is_scaled(tensor), tensor.view.shape().size()};
+    const io::Shape& shape = tensor.view.shape();
+    Stock stock{tensor.dtype, is_scaled(tensor) || is_packed(tensor), shape.size()};
+    if (!shape.empty()) stock.row = shape.back();
+    return stock;
   }
 
   /// Whether `to` is meant for a tensor, skips aside.
@@ -78,6 +102,14 @@ class Assigner {
       const Expected<bool> found = match.test(tensor.name);
       if (!found) return fail(found.error());
       if (*found) return forced(tensor, match.format);
+    }
+    if (recipe_.to.kind == codecs::FormatKind::keep && !can_stay(tensor) && has_blocks(tensor)) {
+      const auto blocks = *catalogue_.tensors[tensor.view.source(0)].blocks;
+      return fail(ErrorCode::unsupported,
+                  "it is in blocks of " + std::string(codecs::ggml::traits_of(blocks).name) +
+                      ", which this layout cannot keep; convert it to bf16, f16 or f32, or use the "
+                      "layout gguf",
+                  file_of(catalogue_, tensor), tensor.name);
     }
     if (!meant) return Format{};
     const Expected<bool> skipped = is_skipped(tensor);
@@ -99,15 +131,23 @@ class Assigner {
 
   [[nodiscard]] Treatment treatment_of(const Blueprint& tensor, const Format& format) const {
     Treatment treatment{format, std::nullopt};
-    const bool scaled = is_scaled(tensor);
+    const bool coded = is_scaled(tensor) || is_packed(tensor);
     const Dtype model = tensor.model_dtype.value_or(recipe_.compute_dtype);
+    if (format.kind == codecs::FormatKind::ggml) return treatment;
     if (codecs::is_quantized(format.kind)) {
-      if (scaled || tensor.model_dtype) treatment.working = model;
+      if (coded || tensor.model_dtype) treatment.working = model;
       return treatment;
     }
     if (format.kind != codecs::FormatKind::keep || tensor.scales_of) return treatment;
-    const bool becomes_plain = scaled && recipe_.to.kind != codecs::FormatKind::keep;
-    if (becomes_plain || (!scaled && tensor.model_dtype)) {
+    if (is_packed(tensor) && recipe_.to.kind == codecs::FormatKind::keep) {
+      if (!can_stay(tensor)) treatment.format = codecs::cast_to(tensor.dtype);
+      return treatment;
+    }
+    const bool of_gguf = catalogue_.format == io::ContainerFormat::gguf && !recipe_.keeps_blocks &&
+                         is_floating_point(tensor.dtype);
+    const bool becomes_plain = (is_scaled(tensor) || of_gguf || !can_stay(tensor)) &&
+                               recipe_.to.kind != codecs::FormatKind::keep;
+    if (becomes_plain || (!coded && tensor.model_dtype)) {
       const Treatment cast{codecs::cast_to(model), std::nullopt};
       if (can_make(stock_of(tensor), cast)) return cast;
     }

@@ -36,8 +36,11 @@ struct Recipe {
   /// reads them: the module itself, all inside it, and every one whose path ends with the text.
   std::vector<std::string> default_skips;
   LinearTest is_linear;
-  bool lists_skips = true;            ///< whether Assignment::skipped_modules is of use to anybody
-  Dtype compute_dtype = Dtype::bf16;  ///< what FP8 numbers with scales become before anything else
+  bool lists_skips = true;  ///< whether Assignment::skipped_modules is of use to anybody
+  /// What numbers that have to be decoded (FP8 with scales, those of a GGUF file) become before
+  /// anything else.
+  Dtype compute_dtype = Dtype::bf16;
+  bool keeps_blocks = false;  ///< the result may hold blocks of GGUF (layout gguf)
 };
 
 /// What becomes of each tensor, and what the result's readers and its user must be told.
@@ -60,6 +63,7 @@ struct Assignment {
 /// A tensor that stays as it is but is of another dtype than the model's (Blueprint::model_dtype)
 /// is cast. FP8 weights with scales are kept, scales and all, only where `to` is keep; any other
 /// format makes plain numbers of them, as a result has one quantization that its readers know.
+/// The same holds for the numbers of a GGUF file: all of them, where the result is none itself.
 /// Errors: those of the tests; unsupported, naming the tensor, when a match asks for a format that
 /// cannot be made from the tensor.
 [[nodiscard]] Expected<Assignment> assign_formats(const io::Catalogue& catalogue,

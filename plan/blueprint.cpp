@@ -1,5 +1,7 @@
 #include "plan/blueprint.hpp"
 
+#include "plan/source_view.hpp"
+
 #include <utility>
 
 #include "views/operations.hpp"
@@ -25,7 +27,7 @@ Blueprints as_stored(const io::Catalogue& catalogue) {
   for (std::uint32_t i = 0; i < catalogue.tensors.size(); ++i) {
     const io::TensorEntry& entry = catalogue.tensors[i];
     // The parser of headers refused shapes that overflow, so a whole tensor is always a view.
-    views::View view = views::whole(i, entry.shape).value();
+    views::View view = source_view(catalogue, i).value();
     all.tensors.push_back({entry.name, entry.dtype, std::move(view), std::nullopt, std::nullopt});
   }
   return all;

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "io/name_index.hpp"
+#include "plan/source_view.hpp"
 
 namespace plimsoll::plan {
 namespace {
@@ -75,7 +76,7 @@ Expected<Gathered> gather(const io::Catalogue& catalogue, const ScalePairs& pair
         return unlike(source, std::string(scales ? "scales" : "no scales") + " where " + like.name +
                                   ", with which it is merged, has " + (scales ? "none" : "some"));
       }
-      Expected<views::View> numbers = views::whole(source, entry.shape);
+      Expected<views::View> numbers = source_view(catalogue, source);
       if (!numbers) return unlike(source, numbers.error().reason());
       TiledView tensor{std::move(*numbers), std::nullopt, {}};
       if (scales) {
@@ -99,7 +100,7 @@ Expected<Gathered> gather(const io::Catalogue& catalogue, const ScalePairs& pair
 Expected<void> Drafts::add_stored(std::uint32_t source, std::string name,
                                   std::optional<Dtype> model_dtype, std::string scale_name) {
   const io::TensorEntry& entry = catalogue_.tensors[source];
-  Expected<views::View> view = views::whole(source, entry.shape);
+  Expected<views::View> view = source_view(catalogue_, source);
   if (!view) {
     return fail_at(catalogue_, source, view.error().code(), view.error().reason(), entry.name);
   }

@@ -13,6 +13,7 @@
 #include "io/quant_state.hpp"
 #include "plan/align.hpp"
 #include "plan/budget.hpp"
+#include "plan/packed_sources.hpp"
 #include "plan/placement.hpp"
 #include "plan/unit_cutter.hpp"
 #include "plan/unit_sizes.hpp"
@@ -29,6 +30,25 @@ std::string_view torch_name(Dtype dtype) {
       return "bfloat16";
     default:
       return "float32";
+  }
+}
+
+/// How densely the numbers or codes of a result lie.
+Packing made_packing(const OutputTensor& output) {
+  switch (output.format.kind) {
+    case codecs::FormatKind::keep:
+      return output.stored;
+    case codecs::FormatKind::nf4:
+      return {2, 1};
+    case codecs::FormatKind::fp8_block:
+    case codecs::FormatKind::fp8_tensor:
+      return {1, 1};
+    case codecs::FormatKind::ggml: {
+      const codecs::ggml::Traits& traits = codecs::ggml::traits_of(output.format.type);
+      return {traits.block_elements, traits.block_bytes};
+    }
+    default:
+      return packing_of(output.dtype);
   }
 }
 
@@ -52,13 +72,16 @@ class Drafter {
 
   Expected<Plan> draft() {
     if (auto valid = check_request(); !valid) return fail(valid.error());
+    plan_.packed = packed_sources(catalogue_);
     if (auto made = make_outputs(); !made) return fail(made.error());
     find_scales();
     place_outputs();
     if (auto fitted = fit_budget(); !fitted) return fail(fitted.error());
     if (auto cut = cut_units(); !cut) return fail(cut.error());
     measure_devices();
-    if (request_.sink == Sink::checkpoint) lay_out_files();
+    if (request_.sink == Sink::checkpoint) {
+      if (auto laid_out = lay_out_files(); !laid_out) return fail(laid_out.error());
+    }
     return std::move(plan_);
   }
 
@@ -67,6 +90,9 @@ class Drafter {
   [[nodiscard]] Expected<void> check_sizes() const;
   Expected<void> make_outputs();
   [[nodiscard]] Expected<OutputTensor> describe(Blueprint& blueprint, const Treatment& treatment);
+  [[nodiscard]] const PackedSource& packed_source(const views::View& view, std::size_t box) const {
+    return plan_.packed[view.source(box)];
+  }
   [[nodiscard]] bool all_scaled(const Blueprint& blueprint, bool scaled) const;
   void add_components(OutputTensor& output);
   void add_nf4(OutputTensor& output);
@@ -77,9 +103,13 @@ class Drafter {
   };
   Constant nf4_state(const OutputTensor& output);
   void add_fp8(OutputTensor& output);
+  void add_blocks(OutputTensor& output);
   void add_component(OutputTensor& output, Role role, Dtype dtype, io::Shape shape,
                      std::uint64_t bytes, std::uint64_t constant = no_constant);
   std::uint64_t add_constant(const void* bytes, std::size_t count);
+  [[nodiscard]] Expected<void> check_kept(const OutputTensor& output,
+                                          const views::View& view) const;
+  Expected<void> add_importance(std::span<const float> weights, OutputTensor& output);
   void find_scales();
   void place_outputs();
   void lay_out_arenas();
@@ -87,7 +117,7 @@ class Drafter {
   Expected<void> fit_budget();
   Expected<void> cut_units();
   void measure_devices();
-  void lay_out_files();
+  Expected<void> lay_out_files();
 
   const io::Catalogue& catalogue_;
   Blueprints blueprints_;
@@ -144,8 +174,30 @@ Expected<void> Drafter::make_outputs() {
   for (std::size_t i = 0; i < count; ++i) {
     auto output = describe(blueprints_.tensors[i], request_.treatments[i]);
     if (!output) return fail(output.error());
+    if (!request_.importance.empty()) {
+      if (auto weighed = add_importance(request_.importance[i], *output); !weighed) return weighed;
+    }
     plan_.outputs.push_back(std::move(*output));
   }
+  return {};
+}
+
+/// Copies the weights, so that the plan stands alone.
+Expected<void> Drafter::add_importance(std::span<const float> weights, OutputTensor& output) {
+  if (weights.empty() || output.format.kind != codecs::FormatKind::ggml) return {};
+  const std::uint64_t columns = output.shape.empty() ? 1 : output.shape.back();
+  const std::uint64_t matrix =
+      output.shape.size() < 2 ? columns : columns * output.shape[output.shape.size() - 2];
+  const std::uint64_t matrices = matrix == 0 ? 0 : io::element_count(output.shape) / matrix;
+  if (weights.size() != columns && weights.size() != columns * matrices) {
+    return fail(ErrorCode::malformed,
+                "the importance matrix has " + std::to_string(weights.size()) +
+                    " weights for its " + std::to_string(columns) + " columns",
+                "", output.name);
+  }
+  output.importance = plan_.importance.size();
+  output.importance_count = weights.size();
+  plan_.importance.insert(plan_.importance.end(), weights.begin(), weights.end());
   return {};
 }
 
@@ -167,7 +219,17 @@ Expected<OutputTensor> Drafter::describe(Blueprint& blueprint, const Treatment& 
     return fail(ErrorCode::malformed, "some of its parts have scales and some have none",
                 file_of(catalogue_, blueprint), blueprint.name);
   }
-  const Stock stock{blueprint.dtype, output.scaled, blueprint.view.shape().size()};
+  Stock stock{blueprint.dtype, output.scaled, blueprint.view.shape().size()};
+  if (!blueprint.view.shape().empty()) stock.row = blueprint.view.shape().back();
+  output.stored = packing_of(blueprint.dtype);
+  output.source_bytes = blueprint.view.elements() * bits_of(blueprint.dtype) / 8;
+  if (!plan_.packed.empty() && blueprint.view.box_count() > 0) {
+    const PackedStock packed = packed_stock(catalogue_, plan_.packed, blueprint.view);
+    output.packed = stock.coded = packed.coded;
+    output.stored = packed.widest;
+    output.source_bytes = packed.bytes;
+    stock.block = packed.block;
+  }
   if (!can_make(stock, treatment)) {
     return fail(ErrorCode::unsupported,
                 "the asked-for format cannot be made from " +
@@ -175,15 +237,19 @@ Expected<OutputTensor> Drafter::describe(Blueprint& blueprint, const Treatment& 
                     views::text_of(blueprint.view.shape()),
                 file_of(catalogue_, blueprint), blueprint.name);
   }
-  const Work work = work_for(stock, treatment);
+  Work work = work_for(stock, treatment);
   output.scaled = output.scaled && !work.route.is_kept();
   output.name = std::move(blueprint.name);
   output.source_dtype = blueprint.dtype;
   output.dtype = work.working;
   output.shape = blueprint.view.shape();
   output.format = treatment.format;
-  output.source_bytes = blueprint.view.elements() * bits_of(blueprint.dtype) / 8;
   output.parts = count_sources(blueprint.view);
+  if (output.packed && work.route.is_kept()) {
+    if (auto checked = check_kept(output, blueprint.view); !checked) return fail(checked.error());
+    work.route.convert = packed_source(blueprint.view, 0).stored.swapped;
+  }
+  output.made = made_packing(output);
   add_components(output);
   works_.push_back(work);
   if (bits_of(blueprint.dtype) >= 8) {
@@ -214,9 +280,20 @@ void Drafter::add_components(OutputTensor& output) {
     case codecs::FormatKind::fp8_tensor:
       return add_fp8(output);
     default:
-      add_component(output, Role::data, output.dtype, output.shape,
-                    io::element_count(output.shape) * bits_of(output.dtype) / 8);
+      break;
   }
+  const std::uint64_t elements = io::element_count(output.shape);
+  if (output.made.elements > 1) return add_blocks(output);
+  add_component(output, Role::data, output.dtype, output.shape,
+                elements * bits_of(output.dtype) / 8);
+}
+
+/// Rows of blocks, for readers that know no blocks: rows of bytes.
+void Drafter::add_blocks(OutputTensor& output) {
+  io::Shape rows = output.shape;
+  rows.back() = stored_bytes(output.made, rows.back());
+  const std::uint64_t bytes = io::element_count(rows);
+  add_component(output, Role::data, Dtype::u8, std::move(rows), bytes);
 }
 
 void Drafter::add_nf4(OutputTensor& output) {
@@ -286,6 +363,16 @@ std::uint64_t Drafter::add_constant(const void* bytes, std::size_t count) {
   plan_.constants.resize(begin + count);
   std::memcpy(plan_.constants.data() + begin, bytes, count);
   return begin;
+}
+
+/// Blocks stay blocks only as they are.
+Expected<void> Drafter::check_kept(const OutputTensor& output, const views::View& view) const {
+  const PackedSource& source = packed_source(view, 0);
+  if (view.is_contiguous() && source.stored.map == codecs::ElementMap::none) return {};
+  return fail(ErrorCode::unsupported,
+              "blocks of " + std::string(codecs::ggml::traits_of(source.stored.type).name) +
+                  " cannot be rearranged or changed, only decoded",
+              "", output.name);
 }
 
 void Drafter::find_scales() {
@@ -376,7 +463,7 @@ void Drafter::measure_devices() {
   }
 }
 
-void Drafter::lay_out_files() {
+Expected<void> Drafter::lay_out_files() {
   for (std::uint32_t i = 0; i < plan_.outputs.size(); ++i) {
     const OutputTensor& output = plan_.outputs[i];
     for (std::uint32_t c = 0; c < output.component_count; ++c) {
@@ -385,11 +472,13 @@ void Drafter::lay_out_files() {
                               component.bytes, i, false});
     }
   }
+  if (request_.gguf) return lay_out_gguf_files(*request_.gguf, plan_);
   plan_.layout = io::lay_out_shards(plan_.stored, request_.shard_bytes);
   for (std::size_t i = 0; i < plan_.components.size(); ++i) {
     plan_.components[i].address = plan_.layout.places[i].offset;
     plan_.components[i].shard = plan_.layout.places[i].shard;
   }
+  return {};
 }
 
 }  // namespace

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "errors/expected.hpp"
 #include "plan/blueprint.hpp"
+#include "plan/gguf_files.hpp"
 #include "plan/plan.hpp"
 #include "plan/treatment.hpp"
 
@@ -41,6 +43,10 @@ struct PlanRequest {
   /// slots, else two passes. Forced: fold refuses such tensors; gather makes slots as large as it
   /// takes, and gathers all merges that take slots; two_pass never gathers.
   MergeMethod merge = MergeMethod::automatic;
+  std::optional<GgufTarget> gguf;  ///< checkpoint sink: a GGUF model in place of safetensors
+  /// One a blueprint, or none at all: the weights of its columns' errors, for formats of ggml. One
+  /// a column, or a set of them for each matrix.
+  std::vector<std::span<const float>> importance;
 };
 
 /// Makes the plan (docs/planning.md): one output tensor a blueprint, placed on devices by whole

@@ -40,8 +40,10 @@ Pieces quantized(const OutputTensor& output, const Unit& unit) {
   const std::uint32_t data = output.first_component;
   const codecs::Format& format = output.format;
   Pieces pieces;
+  pieces.items[0] = runs_of(data, unit.region, output.made.elements, output.made.bytes);
+  pieces.count = 1;
+  if (format.kind == codecs::FormatKind::ggml) return pieces;
   pieces.count = 2;
-  pieces.items[0] = runs_of(data, unit.region, format.kind == codecs::FormatKind::nf4 ? 2 : 1, 1);
   Piece& scales = pieces.items[1];
   switch (format.kind) {
     case codecs::FormatKind::nf4:
@@ -66,7 +68,8 @@ Pieces pieces_of(const Plan& plan, const Unit& unit) noexcept {
   if (unit.route.quantize) return quantized(output, unit);
   Pieces pieces;
   pieces.count = 1;
-  pieces.items[0] = runs_of(output.first_component, unit.region, 1, element_bytes(output.dtype));
+  pieces.items[0] =
+      runs_of(output.first_component, unit.region, output.made.elements, output.made.bytes);
   if (unit.route.is_kept()) pieces.items[0].buffer_offset = unit.landing;
   return pieces;
 }

@@ -8,8 +8,10 @@
 
 #include "codecs/format.hpp"
 #include "codecs/fp8.hpp"
+#include "codecs/ggml/stored.hpp"
 #include "io/catalogue.hpp"
 #include "io/shard_layout.hpp"
+#include "plan/packing.hpp"
 #include "views/copies.hpp"
 #include "views/view.hpp"
 
@@ -25,6 +27,7 @@ enum class Role : std::uint8_t {
 };
 
 inline constexpr std::uint64_t no_constant = ~std::uint64_t{0};
+inline constexpr std::uint64_t no_importance = ~std::uint64_t{0};
 
 /// A stored piece of an output tensor.
 struct Component {
@@ -55,9 +58,12 @@ struct OutputTensor {
   Dtype dtype = Dtype::f32;  ///< of its numbers: the stored dtype, or what it dequantizes to
   io::Shape shape;           ///< of its numbers, outermost first
   codecs::Format format;
+  Packing stored;  ///< of its source numbers; where sources differ, the widest
+  Packing made;    ///< of what becomes of them, scales aside
   std::uint16_t device = 0;
   Merge merge = Merge::fold;
   bool scaled = false;             ///< its sources are FP8 with scales of their own
+  bool packed = false;             ///< its sources are decoded as Plan::packed says
   std::uint32_t parts = 0;         ///< how many of the checkpoint's tensors it is made of
   std::uint64_t source_bytes = 0;  ///< that feed it, scales of the source aside
   std::uint32_t first_component = 0;
@@ -66,6 +72,12 @@ struct OutputTensor {
   std::uint32_t unit_count = 0;
   std::uint32_t measuring_units = 0;  ///< two passes: how many of its units are of the first
   std::uint32_t state = 0;            ///< two passes: its number among such tensors of its device
+  /// Where the weights of its columns' errors begin in Plan::importance: one a column, or as many
+  /// sets of them as it has matrices. no_importance: it has none.
+  std::uint64_t importance = no_importance;
+  std::uint64_t importance_count = 0;
+  /// Whether its source bytes have to be decoded before they are numbers.
+  [[nodiscard]] bool is_coded() const { return scaled || packed; }
   /// Bytes of all components with their alignment, as one output buffer holds them (consumer).
   std::uint64_t buffer_bytes = 0;
 };
@@ -91,6 +103,12 @@ struct SourceScales {
   std::uint32_t tensor = 0;  ///< where they are: a catalogue tensor ...
   std::uint32_t file = 0;
   std::uint64_t offset = 0;  ///< ... that begins here
+};
+
+/// How a tensor of a GGUF file becomes numbers.
+struct PackedSource {
+  codecs::ggml::Stored stored;
+  Packing packing;
 };
 
 /// A range of one checkpoint tensor that a unit reads. Ranges of a unit land one after the other,
@@ -156,6 +174,9 @@ struct Plan {
   std::vector<views::View> views;  ///< one an output, in the same order
   /// One a catalogue tensor: the scales its numbers need, if any.
   std::vector<std::optional<SourceScales>> scales;
+  /// One a catalogue tensor, if the checkpoint is a GGUF file; else none at all.
+  std::vector<PackedSource> packed;
+  std::vector<float> importance;  ///< see OutputTensor::importance
   std::vector<DeviceLine> devices;
   std::vector<std::byte> constants;
   std::uint64_t unit_bytes = 0;          ///< after what the budget asked for
@@ -164,6 +185,12 @@ struct Plan {
   std::vector<io::StoredTensor> stored;  ///< checkpoint sink: one a component
   io::ShardLayout layout;                ///< checkpoint sink
 };
+
+/// How densely the numbers of a range lie, which the output's units read.
+[[nodiscard]] inline Packing packing_of(const Plan& plan, const OutputTensor& output,
+                                        const Read& read) {
+  return output.packed ? plan.packed[read.source].packing : output.stored;
+}
 
 /// What a unit reads in all, scales included.
 [[nodiscard]] inline std::uint64_t bytes_read_by(const Plan& plan, const Unit& unit) {

@@ -1,6 +1,7 @@
 #include "plan/treatment.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "codecs/cast.hpp"
 
@@ -38,15 +39,19 @@ bool can_make(const Stock& stock, const Treatment& treatment) noexcept {
   const FormatKind kind = treatment.format.kind;
   if (kind == FormatKind::keep) return true;
   if (kind == FormatKind::fp8_block && stock.rank < 2) return false;
+  if (kind == FormatKind::ggml &&
+      stock.row % codecs::ggml::traits_of(treatment.format.type).block_elements != 0) {
+    return false;
+  }
   const Dtype working = working_dtype(stock, treatment);
-  if (stock.scaled) return is_plain(working);
+  if (stock.coded) return is_plain(working);
   return stock.dtype == working || codecs::can_cast(stock.dtype, working);
 }
 
 Work work_for(const Stock& stock, const Treatment& treatment) noexcept {
   Work work;
   work.working = working_dtype(stock, treatment);
-  const bool changes = stock.scaled || work.working != stock.dtype;
+  const bool changes = stock.coded || work.working != stock.dtype;
   if (codecs::is_cast(treatment.format.kind)) {
     work.route.convert = changes;
   } else if (codecs::is_quantized(treatment.format.kind)) {
@@ -54,22 +59,27 @@ Work work_for(const Stock& stock, const Treatment& treatment) noexcept {
     work.route.quantize = true;
     if (treatment.format.kind == FormatKind::nf4) work.block = treatment.format.blocksize;
     if (treatment.format.kind == FormatKind::fp8_block) work.tile = codecs::fp8_tile;
+    // Some quantizers of ggml look at a whole row.
+    if (treatment.format.kind == FormatKind::ggml)
+      work.block = std::max<std::uint64_t>(stock.row, 1);
     work.one_scale = treatment.format.kind == FormatKind::fp8_tensor;
   }
+  work.block = std::lcm(work.block, stock.block);
+  if (work.tile > 0) work.tile_columns = std::lcm(work.tile, stock.block);
   return work;
 }
 
-Route rearranged(Route route, bool scaled) noexcept {
+Route rearranged(Route route, bool coded) noexcept {
   route.rearrange = true;
   if (route.quantize) return route;
-  // Scales belong to places in the source, so they are used up before anything moves.
-  route.decode = scaled && route.convert;
+  // Scales and blocks belong to places in the source, so they are used up before anything moves.
+  route.decode = coded && route.convert;
   route.convert = true;
   return route;
 }
 
-bool lands_at_once(const Route& route, bool scaled) noexcept {
-  return route.is_kept() || (scaled && route.convert);
+bool lands_at_once(const Route& route, bool coded) noexcept {
+  return route.is_kept() || (coded && route.convert);
 }
 
 Route measuring(Route route) noexcept {

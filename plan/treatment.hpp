@@ -20,18 +20,21 @@ struct Treatment {
 /// What there is to treat.
 struct Stock {
   Dtype dtype = Dtype::f32;
-  bool scaled = false;  ///< FP8 whose numbers need scales
+  bool coded = false;  ///< its bytes are no numbers yet: FP8 that needs scales, blocks of GGUF
   std::size_t rank = 2;
+  std::uint64_t row = 1;    ///< elements of a row
+  std::uint64_t block = 1;  ///< elements that its sources hold together
 };
 
 /// How a tensor is worked on, whatever its size.
 struct Work {
   /// Of a unit whose source bytes arrive in the order of the result.
   Route route;
-  Dtype working = Dtype::f32;  ///< dtype that the quantizer reads, or that a cast makes
-  std::uint64_t block = 1;     ///< elements that may not be separated
-  std::uint64_t tile = 0;      ///< rows and columns that may not be; 0: blocks are flat
-  bool one_scale = false;      ///< a scale for all units together
+  Dtype working = Dtype::f32;      ///< dtype that the quantizer reads, or that a cast makes
+  std::uint64_t block = 1;         ///< elements that may not be separated
+  std::uint64_t tile = 0;          ///< rows and columns that may not be; 0: blocks are flat
+  std::uint64_t tile_columns = 0;  ///< the same, or more of them where the sources ask for it
+  bool one_scale = false;          ///< a scale for all units together
 };
 
 /// Whether the treatment can be given; keeping anything can.
@@ -41,11 +44,11 @@ struct Work {
 [[nodiscard]] Work work_for(const Stock& stock, const Treatment& treatment) noexcept;
 
 /// The stages of a unit whose source bytes arrive in another order.
-[[nodiscard]] Route rearranged(Route route, bool scaled) noexcept;
+[[nodiscard]] Route rearranged(Route route, bool coded) noexcept;
 
 /// Whether what a unit of a tensor with this route reads goes from its landing to its place in one
 /// step. Runs that lie apart in the result cannot be parted on that way.
-[[nodiscard]] bool lands_at_once(const Route& route, bool scaled) noexcept;
+[[nodiscard]] bool lands_at_once(const Route& route, bool coded) noexcept;
 
 /// The stages of a unit that only finds the largest magnitude.
 [[nodiscard]] Route measuring(Route route) noexcept;

@@ -20,7 +20,7 @@ tl::unexpected<Error> too_many(const char* what, std::uint64_t count, std::uint6
 }  // namespace
 
 views::UnitRules UnitCutter::rules_for(std::uint32_t index) const {
-  return unit_rules(plan_.outputs[index].source_dtype, works_[index], plan_.unit_bytes);
+  return unit_rules(plan_.outputs[index].stored, works_[index], plan_.unit_bytes);
 }
 
 Expected<void> UnitCutter::check_count() const {
@@ -49,7 +49,7 @@ Expected<void> UnitCutter::cut(std::uint32_t index) {
   const views::View& view = plan_.views[index];
   output.merge = sizes_.merges[index].merge;
   output.first_unit = static_cast<std::uint32_t>(plan_.units.size());
-  UnitReads reads(view, element_bytes(output.source_dtype), output.scaled);
+  UnitReads reads(view, output.stored.bytes, output.scaled);
   views::Units units;
   // An empty tensor still has one unit, so that its end is noticed like any other's.
   units.regions = {{0, 1, view.elements(), 0}};
@@ -83,15 +83,15 @@ Expected<void> UnitCutter::add_unit(std::uint32_t index, const views::Region& re
   unit.region = region;
   unit.route = measures ? measuring(work.route) : work.route;
   unit.first_read = static_cast<std::uint32_t>(plan_.reads.size());
-  const UnitReads::Found found = reads.find(region, lands_at_once(work.route, output.scaled));
-  add_reads(unit, found.ranges);
-  if (!found.in_order && !measures) unit.route = rearranged(unit.route, output.scaled);
+  const UnitReads::Found found = reads.find(region, lands_at_once(work.route, output.is_coded()));
+  if (auto added = add_reads(unit, found.ranges); !added) return added;
+  if (!found.in_order && !measures) unit.route = rearranged(unit.route, output.is_coded());
   if (output.scaled) add_scale_reads(unit);
   place_landing(unit);
   if (!unit.route.is_kept()) {
     unit.slots = sizes_.merges[index].slots;
-    const SlotLayout slot = slot_layout(output.source_dtype, work.working, unit.route,
-                                        region.elements(), unit.scale_bytes);
+    const SlotLayout slot =
+        slot_layout(output.stored, work.working, unit.route, region.elements(), unit.scale_bytes);
     if (slot.bytes > unit.slots * sizes_.devices[output.device].slot_bytes) {
       return fail(ErrorCode::internal, "a unit is larger than its slots", "", output.name);
     }
@@ -106,15 +106,24 @@ Expected<void> UnitCutter::add_unit(std::uint32_t index, const views::Region& re
   return {};
 }
 
-void UnitCutter::add_reads(Unit& unit, std::span<const views::SourceRange> ranges) {
-  const std::uint64_t width = element_bytes(plan_.outputs[unit.output].source_dtype);
+Expected<void> UnitCutter::add_reads(Unit& unit, std::span<const views::SourceRange> ranges) {
+  const OutputTensor& output = plan_.outputs[unit.output];
   for (const views::SourceRange& range : ranges) {
     const io::TensorEntry& entry = catalogue_.tensors[range.source];
-    plan_.reads.push_back({range.source, entry.file, range.first,
-                           entry.offset + range.first * width, range.count * width});
-    unit.source_bytes += range.count * width;
+    Read read{range.source, entry.file, range.first, entry.offset, 0};
+    const Packing packing = packing_of(plan_, output, read);
+    if (range.first % packing.elements != 0 || range.count % packing.elements != 0) {
+      return fail(ErrorCode::unsupported,
+                  "a unit of it would begin or end within a block of " + entry.name, "",
+                  output.name);
+    }
+    read.offset += stored_bytes(packing, range.first);
+    read.bytes = stored_bytes(packing, range.count);
+    plan_.reads.push_back(read);
+    unit.source_bytes += read.bytes;
   }
   unit.read_count = static_cast<std::uint32_t>(ranges.size());
+  return {};
 }
 
 /// For each range of numbers the rows of tiles it lies in.
@@ -135,7 +144,8 @@ void UnitCutter::place_landing(Unit& unit) const {
   if (unit.read_count != 1) return;
   if (unit.route.is_kept() && plan_.sink != Sink::checkpoint) return;
   const std::uint64_t offset = plan_.reads[unit.first_read].offset;
-  if (offset % element_bytes(plan_.outputs[unit.output].source_dtype) != 0) return;
+  const OutputTensor& output = plan_.outputs[unit.output];
+  if (!output.packed && offset % output.stored.bytes != 0) return;
   unit.landing = static_cast<std::uint32_t>(offset % io::direct_alignment);
   unit.padded = true;
 }

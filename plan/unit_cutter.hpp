@@ -33,7 +33,7 @@ class UnitCutter {
   [[nodiscard]] views::UnitRules rules_for(std::uint32_t output) const;
   [[nodiscard]] Expected<void> add_unit(std::uint32_t output, const views::Region& region,
                                         bool measures, UnitReads& reads);
-  void add_reads(Unit& unit, std::span<const views::SourceRange> ranges);
+  Expected<void> add_reads(Unit& unit, std::span<const views::SourceRange> ranges);
   void add_scale_reads(Unit& unit);
   void place_landing(Unit& unit) const;
 

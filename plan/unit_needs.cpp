@@ -55,7 +55,7 @@ class ScaleBound {
 class Measure {
  public:
   explicit Measure(const SizedTensor& tensor) : tensor_(tensor), route_(tensor.work.route) {
-    if (tensor.reorders) route_ = rearranged(route_, tensor.output->scaled);
+    if (tensor.reorders) route_ = rearranged(route_, tensor.output->is_coded());
   }
 
   [[nodiscard]] bool takes_slots() const { return !route_.is_kept(); }
@@ -65,7 +65,7 @@ class Measure {
     const OutputTensor& output = *tensor_.output;
     if (takes_slots()) {
       const SlotLayout layout =
-          slot_layout(output.source_dtype, tensor_.work.working, route_, region.elements(), scales);
+          slot_layout(output.stored, tensor_.work.working, route_, region.elements(), scales);
       raise(slot, align_up(layout.bytes, page_size));
     }
     raise(out, unit_output_bytes(output, route_, region));
@@ -95,7 +95,7 @@ Expected<Needs> needs_of_reads(const SizedTensor& tensor, const views::UnitRules
   if (!units) return fail(units.error());
   const Measure measure(tensor);
   const bool at_once = lands_at_once(tensor.work.route, true);
-  UnitReads reads(*tensor.view, element_bytes(tensor.output->source_dtype), true);
+  UnitReads reads(*tensor.view, tensor.output->stored.bytes, true);
   Needs needs;
   std::uint64_t scales = 0;
   for (const views::Region& region : units->regions) {
@@ -118,7 +118,7 @@ Expected<Needs> needs_of_reads(const SizedTensor& tensor, const views::UnitRules
 
 Expected<Needs> needs_of(const SizedTensor& tensor, std::uint64_t unit_bytes) {
   const OutputTensor& output = *tensor.output;
-  const auto rules = unit_rules(output.source_dtype, tensor.work, unit_bytes);
+  const auto rules = unit_rules(output.stored, tensor.work, unit_bytes);
   const views::Region whole{0, 1, tensor.view->elements(), 0};
   if (output.scaled && tensor.reorders) return needs_of_reads(tensor, rules);
   const std::optional<ScaleBound> bound =

@@ -16,28 +16,29 @@ std::uint64_t ceil_div(std::uint64_t value, std::uint64_t divisor) {
 
 }  // namespace
 
-views::UnitRules unit_rules(Dtype dtype, const Work& work, std::uint64_t unit_bytes) noexcept {
+views::UnitRules unit_rules(Packing stored, const Work& work, std::uint64_t unit_bytes) noexcept {
   views::UnitRules rules;
-  const std::uint64_t widest = work.route.is_kept()
-                                   ? element_bytes(dtype)
-                                   : std::max(element_bytes(dtype), element_bytes(work.working));
+  Packing widest = stored;
+  if (!work.route.is_kept() && is_wider(packing_of(work.working), stored)) {
+    widest = packing_of(work.working);
+  }
   rules.block = work.block;
-  rules.max_elements = std::max<std::uint64_t>(unit_bytes / widest, 1);
+  rules.max_elements = std::max<std::uint64_t>(stored_elements(widest, unit_bytes), 1);
   rules.tile_rows = work.tile;
-  rules.tile_columns = work.tile;
+  rules.tile_columns = work.tile_columns;
   return rules;
 }
 
-SlotLayout slot_layout(Dtype dtype, Dtype working, const Route& route, std::uint64_t elements,
+SlotLayout slot_layout(Packing stored, Dtype working, const Route& route, std::uint64_t elements,
                        std::uint64_t scale_bytes) noexcept {
   SlotLayout slot;
-  slot.scales = with_alignment(elements * element_bytes(dtype));
+  slot.scales = with_alignment(stored_bytes(stored, elements));
   slot.decoded = slot.scales + align_up(scale_bytes, component_alignment);
   const std::uint64_t decoded = route.decode ? elements * element_bytes(working) : 0;
   slot.arranged = slot.decoded + align_up(decoded, component_alignment);
-  const std::uint64_t width = element_bytes(route.decode ? working : dtype);
-  slot.bytes =
-      align_up(slot.arranged + (route.rearrange ? elements * width : 0), component_alignment);
+  const Packing moved = route.decode ? packing_of(working) : stored;
+  slot.bytes = align_up(slot.arranged + (route.rearrange ? stored_bytes(moved, elements) : 0),
+                        component_alignment);
   return slot;
 }
 
@@ -72,8 +73,9 @@ std::uint64_t unit_output_bytes(const OutputTensor& output, const Route& route,
                                 const views::Region& region) noexcept {
   const std::uint64_t elements = region.elements();
   const codecs::Format& format = output.format;
-  if (route.is_kept()) return with_alignment(elements * element_bytes(output.source_dtype));
-  if (!route.quantize) return whole_pages(elements * element_bytes(output.dtype));
+  if (route.is_kept()) return with_alignment(stored_bytes(output.stored, elements));
+  if (!route.quantize) return whole_pages(stored_bytes(output.made, elements));
+  if (format.kind == FormatKind::ggml) return whole_pages(stored_bytes(output.made, elements));
   std::uint64_t scales = sizeof(float);
   if (format.kind == FormatKind::nf4) {
     scales = ceil_div(elements, format.blocksize) * sizeof(float);

@@ -11,7 +11,7 @@ namespace plimsoll::plan {
 
 /// What must stay together in a tensor's units, of at most `unit_bytes` of full precision (more
 /// only where one block, tile or run of the source is more). Kept tensors count their own bytes.
-[[nodiscard]] views::UnitRules unit_rules(Dtype dtype, const Work& work,
+[[nodiscard]] views::UnitRules unit_rules(Packing stored, const Work& work,
                                           std::uint64_t unit_bytes) noexcept;
 
 /// A unit's slot, one part behind the other:
@@ -27,7 +27,7 @@ struct SlotLayout {
   std::uint64_t bytes = 0;
 };
 
-[[nodiscard]] SlotLayout slot_layout(Dtype dtype, Dtype working, const Route& route,
+[[nodiscard]] SlotLayout slot_layout(Packing stored, Dtype working, const Route& route,
                                      std::uint64_t elements, std::uint64_t scale_bytes) noexcept;
 
 /// Tiles of a unit of a tensor whose codes have a scale a tile: rows and columns of the grid of

@@ -39,8 +39,8 @@ std::vector<std::uint64_t> places_of(const plan::Plan& plan, const plan::Unit& u
   std::uint64_t place = unit.route.is_kept() ? 0 : unit.landing;
   for (std::uint32_t i = 0; i < (output.scaled ? 2 : 1) * unit.read_count; ++i) {
     if (i == unit.read_count) {
-      place = plan::slot_layout(output.source_dtype, output.dtype, unit.route,
-                                unit.region.elements(), unit.scale_bytes)
+      place = plan::slot_layout(output.stored, output.dtype, unit.route, unit.region.elements(),
+                                unit.scale_bytes)
                   .scales;
     }
     const plan::Read& read = plan.reads[unit.first_read + i];

@@ -18,25 +18,25 @@ namespace plimsoll::codecs::ggml {
 namespace {
 
 constexpr std::array encoders = {
-    Encoder{Type::iq2_xxs, encode_iq2_xxs_scalar, encode_iq2_xxs_scalar},
-    Encoder{Type::iq2_xs, encode_iq2_xs_scalar, encode_iq2_xs_scalar},
-    Encoder{Type::iq3_xxs, encode_iq3_xxs_scalar, encode_iq3_xxs_scalar},
-    Encoder{Type::iq1_s, encode_iq1_s_scalar, encode_iq1_s_scalar},
-    Encoder{Type::iq4_nl, encode_iq4_nl_scalar, encode_iq4_nl_scalar},
-    Encoder{Type::iq3_s, encode_iq3_s_scalar, encode_iq3_s_scalar},
-    Encoder{Type::iq2_s, encode_iq2_s_scalar, encode_iq2_s_scalar},
-    Encoder{Type::iq4_xs, encode_iq4_xs_scalar, encode_iq4_xs_scalar},
-    Encoder{Type::iq1_m, encode_iq1_m_scalar, encode_iq1_m_scalar},
-    Encoder{Type::tq1_0, encode_tq1_0_scalar, encode_tq1_0_scalar},
-    Encoder{Type::tq2_0, encode_tq2_0_scalar, encode_tq2_0_scalar},
-    Encoder{Type::mxfp4, encode_mxfp4_scalar, encode_mxfp4_scalar},
-    Encoder{Type::nvfp4, encode_nvfp4_scalar, encode_nvfp4_scalar},
-    Encoder{Type::q1_0, encode_q1_0_scalar, encode_q1_0_scalar},
-    Encoder{Type::q2_0, encode_q2_0_scalar, encode_q2_0_scalar},
+    BlockEncoder{Type::iq2_xxs, encode_iq2_xxs_scalar, encode_iq2_xxs_scalar},
+    BlockEncoder{Type::iq2_xs, encode_iq2_xs_scalar, encode_iq2_xs_scalar},
+    BlockEncoder{Type::iq3_xxs, encode_iq3_xxs_scalar, encode_iq3_xxs_scalar},
+    BlockEncoder{Type::iq1_s, encode_iq1_s_scalar, encode_iq1_s_scalar},
+    BlockEncoder{Type::iq4_nl, encode_iq4_nl_scalar, encode_iq4_nl_scalar},
+    BlockEncoder{Type::iq3_s, encode_iq3_s_scalar, encode_iq3_s_scalar},
+    BlockEncoder{Type::iq2_s, encode_iq2_s_scalar, encode_iq2_s_scalar},
+    BlockEncoder{Type::iq4_xs, encode_iq4_xs_scalar, encode_iq4_xs_scalar},
+    BlockEncoder{Type::iq1_m, encode_iq1_m_scalar, encode_iq1_m_scalar},
+    BlockEncoder{Type::tq1_0, encode_tq1_0_scalar, encode_tq1_0_scalar},
+    BlockEncoder{Type::tq2_0, encode_tq2_0_scalar, encode_tq2_0_scalar},
+    BlockEncoder{Type::mxfp4, encode_mxfp4_scalar, encode_mxfp4_scalar},
+    BlockEncoder{Type::nvfp4, encode_nvfp4_scalar, encode_nvfp4_scalar},
+    BlockEncoder{Type::q1_0, encode_q1_0_scalar, encode_q1_0_scalar},
+    BlockEncoder{Type::q2_0, encode_q2_0_scalar, encode_q2_0_scalar},
 };
 
-const Encoder& encoder_of(Type type) {
-  return *std::ranges::find(encoders, type, &Encoder::type);
+const BlockEncoder& encoder_of(Type type) {
+  return *std::ranges::find(encoders, type, &BlockEncoder::type);
 }
 
 /// Elements that are widened to f32 at a time: a whole number of blocks of every type.

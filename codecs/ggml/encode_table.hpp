@@ -12,7 +12,7 @@ using EncodeBlocks = void (*)(const float* elements, const float* importance, st
                               std::byte* to) noexcept;
 
 /// The quantizer of a type: its scalar definition, and a vector version that gives the same bytes.
-struct Encoder {
+struct BlockEncoder {
   Type type;
   EncodeBlocks scalar;
   EncodeBlocks vector;

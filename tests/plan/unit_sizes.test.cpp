@@ -37,7 +37,7 @@ Work work_of(Dtype dtype, const Format& format) {
 
 std::uint64_t slot_bytes(Dtype dtype, const Format& format, std::uint64_t elements) {
   const Work work = work_of(dtype, format);
-  return slot_layout(dtype, work.working, work.route, elements, 0).bytes;
+  return slot_layout(packing_of(dtype), work.working, work.route, elements, 0).bytes;
 }
 
 std::uint64_t output_bytes(Dtype dtype, const Format& format, const io::Shape& shape,
@@ -48,6 +48,10 @@ std::uint64_t output_bytes(Dtype dtype, const Format& format, const io::Shape& s
   output.dtype = work.working;
   output.format = format;
   output.shape = shape;
+  output.stored = packing_of(dtype);
+  output.made = format.kind == FormatKind::nf4      ? Packing{2, 1}
+                : codecs::is_quantized(format.kind) ? Packing{1, 1}
+                                                    : packing_of(work.working);
   return unit_output_bytes(output, work.route, region);
 }
 
@@ -58,19 +62,27 @@ std::uint64_t output_bytes(Dtype dtype, const Format& format, std::uint64_t elem
 }  // namespace
 
 TEST_CASE("a unit may have as many elements as its bytes hold in the wider of its dtypes") {
-  CHECK(unit_rules(Dtype::bf16, work_of(Dtype::bf16, nf4), 1 << 20).max_elements == 1 << 19);
-  CHECK(unit_rules(Dtype::f8_e4m3, work_of(Dtype::f8_e4m3, nf4), 1 << 20).max_elements == 1 << 19);
-  CHECK(unit_rules(Dtype::f64, work_of(Dtype::f64, to_bf16), 1 << 20).max_elements == 1 << 17);
-  CHECK(unit_rules(Dtype::f32, work_of(Dtype::f32, keep), 1 << 20).max_elements == 1 << 18);
-  CHECK(unit_rules(Dtype::f4_e2m1, work_of(Dtype::f4_e2m1, keep), 1000).max_elements == 1000);
-  CHECK(unit_rules(Dtype::f64, work_of(Dtype::f64, nf4), 1).max_elements == 1);
+  CHECK(unit_rules(packing_of(Dtype::bf16), work_of(Dtype::bf16, nf4), 1 << 20).max_elements ==
+        1 << 19);
+  CHECK(
+      unit_rules(packing_of(Dtype::f8_e4m3), work_of(Dtype::f8_e4m3, nf4), 1 << 20).max_elements ==
+      1 << 19);
+  CHECK(unit_rules(packing_of(Dtype::f64), work_of(Dtype::f64, to_bf16), 1 << 20).max_elements ==
+        1 << 17);
+  CHECK(unit_rules(packing_of(Dtype::f32), work_of(Dtype::f32, keep), 1 << 20).max_elements ==
+        1 << 18);
+  CHECK(unit_rules(packing_of(Dtype::f4_e2m1), work_of(Dtype::f4_e2m1, keep), 1000).max_elements ==
+        1000);
+  CHECK(unit_rules(packing_of(Dtype::f64), work_of(Dtype::f64, nf4), 1).max_elements == 1);
 }
 
 TEST_CASE("units keep together what shares a scale") {
-  const views::UnitRules blocks = unit_rules(Dtype::bf16, work_of(Dtype::bf16, nf4), 1 << 20);
+  const views::UnitRules blocks =
+      unit_rules(packing_of(Dtype::bf16), work_of(Dtype::bf16, nf4), 1 << 20);
   CHECK(blocks.block == 64);
   CHECK(blocks.tile_rows == 0);
-  const views::UnitRules tiles = unit_rules(Dtype::bf16, work_of(Dtype::bf16, fp8_block), 1 << 20);
+  const views::UnitRules tiles =
+      unit_rules(packing_of(Dtype::bf16), work_of(Dtype::bf16, fp8_block), 1 << 20);
   CHECK(tiles.block == 1);
   CHECK(tiles.tile_rows == 128);
   CHECK(tiles.tile_columns == 128);
@@ -87,13 +99,13 @@ TEST_CASE("a slot has room for its source at any alignment and for what it decod
 TEST_CASE("behind the source lie its scales, the decoded numbers and the arranged ones") {
   Route route;
   route.decode = route.rearrange = route.quantize = true;
-  const SlotLayout all = slot_layout(Dtype::f8_e4m3, Dtype::f32, route, 1000, 100);
+  const SlotLayout all = slot_layout(packing_of(Dtype::f8_e4m3), Dtype::f32, route, 1000, 100);
   CHECK(all.scales == 8192);
   CHECK(all.decoded == 8192 + 128);
   CHECK(all.arranged == all.decoded + 4032);
   CHECK(all.bytes == all.arranged + 4032);
   route.decode = false;
-  const SlotLayout moved = slot_layout(Dtype::bf16, Dtype::bf16, route, 1000, 0);
+  const SlotLayout moved = slot_layout(packing_of(Dtype::bf16), Dtype::bf16, route, 1000, 0);
   CHECK(moved.decoded == moved.scales);
   CHECK(moved.arranged == moved.decoded);
   CHECK(moved.bytes == moved.arranged + 2048);

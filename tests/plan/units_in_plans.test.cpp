@@ -230,7 +230,7 @@ TEST_CASE("the parts of a unit's slot follow each other and end inside its slots
     for (const Unit& unit : plan.units) {
       if (unit.slots == 0) continue;
       const OutputTensor& output = plan.outputs[unit.output];
-      const SlotLayout slot = slot_layout(output.source_dtype, output.dtype, unit.route,
+      const SlotLayout slot = slot_layout(output.stored, output.dtype, unit.route,
                                           unit.region.elements(), unit.scale_bytes);
       const std::uint64_t elements = unit.region.elements();
       const std::uint64_t width = element_bytes(output.source_dtype);

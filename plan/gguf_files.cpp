@@ -1,0 +1,108 @@
+#include "plan/gguf_files.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+#include <string_view>
+
+#include "codecs/ggml/plain.hpp"
+#include "io/gguf_checkpoint.hpp"
+
+namespace plimsoll::plan {
+namespace {
+
+/// The number in "blk.12.attn_q.weight"; -1 if there is none.
+std::int64_t block_of(std::string_view name) {
+  constexpr std::string_view prefix = "blk.";
+  if (!name.starts_with(prefix)) return -1;
+  std::int64_t number = -1;
+  const char* const end = name.data() + name.size();
+  const auto [stop, code] = std::from_chars(name.data() + prefix.size(), end, number);
+  return code == std::errc() && stop != end && *stop == '.' ? number : -1;
+}
+
+std::vector<std::uint32_t> file_order(const GgufTarget& target, const Plan& plan) {
+  std::vector<std::uint32_t> order(plan.outputs.size());
+  std::iota(order.begin(), order.end(), std::uint32_t{0});
+  if (!target.parts.empty()) {
+    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return target.parts[a] < target.parts[b];
+    });
+    return order;
+  }
+  std::vector<std::int64_t> blocks;
+  blocks.reserve(order.size());
+  for (const OutputTensor& output : plan.outputs) blocks.push_back(block_of(output.name));
+  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    if (blocks[a] != blocks[b]) return blocks[a] < blocks[b];
+    return plan.outputs[a].name < plan.outputs[b].name;
+  });
+  return order;
+}
+
+/// The type that a result is stored as.
+Expected<codecs::ggml::Type> stored_type(const Plan& plan, std::uint32_t index) {
+  const OutputTensor& output = plan.outputs[index];
+  if (output.format.kind == codecs::FormatKind::ggml) return output.format.type;
+  if (output.format.kind == codecs::FormatKind::keep && output.packed) {
+    return plan.packed[plan.views[index].source(0)].stored.type;
+  }
+  const auto plain = codecs::ggml::plain_type_of(output.dtype);
+  if (plain && !codecs::is_quantized(output.format.kind)) return *plain;
+  return fail(ErrorCode::unsupported,
+              "a GGUF file cannot hold it as " + std::string(name_of(output.dtype)), "",
+              output.name);
+}
+
+io::GgufSplit split_of(const GgufTarget& target, std::size_t tensors) {
+  io::GgufSplit split;
+  if (target.parts.empty()) {
+    split.counts = {static_cast<std::uint32_t>(tensors)};
+    return split;
+  }
+  split.keys = io::GgufSplit::Keys::of_quantize;
+  split.counts.assign(target.part_count, 0);
+  for (const std::uint32_t part : target.parts) ++split.counts[part];
+  return split;
+}
+
+}  // namespace
+
+Expected<void> lay_out_gguf_files(const GgufTarget& target, Plan& plan) {
+  const std::vector<std::uint32_t> order = file_order(target, plan);
+  std::vector<io::GgufStoredTensor> tensors;
+  tensors.reserve(order.size());
+  for (const std::uint32_t index : order) {
+    const auto type = stored_type(plan, index);
+    if (!type) return fail(type.error());
+    tensors.push_back({plan.outputs[index].name, *type, plan.outputs[index].shape});
+  }
+  const auto layout =
+      io::lay_out_gguf(target.metadata, tensors, split_of(target, tensors.size()), target.prefix);
+  if (!layout) return fail(layout.error());
+
+  plan.layout.places.resize(plan.components.size());
+  plan.layout.sizes.resize(plan.components.size());
+  const auto count = static_cast<std::uint32_t>(layout->parts.size());
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const io::GgufPart& part = layout->parts[i];
+    plan.layout.shards.push_back({target.parts.empty()
+                                      ? target.prefix + ".gguf"
+                                      : io::gguf_part_path(target.prefix, i, count),
+                                  part.bytes,
+                                  part.header,
+                                  {}});
+  }
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const std::uint32_t component = plan.outputs[order[i]].first_component;
+    const io::GgufPlace& place = layout->places[i];
+    plan.layout.places[component] = {place.part, place.offset};
+    plan.layout.sizes[component] = place.bytes;
+    plan.layout.shards[place.part].tensors.push_back(component);
+    plan.components[component].address = place.offset;
+    plan.components[component].shard = place.part;
+  }
+  return {};
+}
+
+}  // namespace plimsoll::plan
