@@ -2,13 +2,24 @@
 
 #include <cstdint>
 
+#include "codecs/ggml/ftype.hpp"
 #include "codecs/ggml/type.hpp"
 #include "plimsoll/dtype.hpp"
 
 namespace plimsoll::codecs {
 
 /// What becomes of an output tensor's numbers.
-enum class FormatKind : std::uint8_t { keep, bf16, f16, f32, nf4, fp8_block, fp8_tensor, ggml };
+enum class FormatKind : std::uint8_t {
+  keep,
+  bf16,
+  f16,
+  f32,
+  nf4,
+  fp8_block,
+  fp8_tensor,
+  ggml,   ///< one of ggml's types of blocks
+  ftype,  ///< of a whole model: llama-quantize decides on each tensor's type
+};
 
 /// Which of bitsandbytes' two backends NF4 follows; they differ in zero blocks, partial blocks,
 /// subnormals and non-finite values (see codecs/nf4.hpp).
@@ -31,7 +42,8 @@ struct Format {
   std::uint32_t blocksize = 64;  ///< elements that share an absmax: a power of two, 32..4096
   Fp8Recipe recipe = Fp8Recipe::finegrained;  ///< fp8_block
   Fp8Scale scale = Fp8Scale::f32;             ///< fp8_block
-  ggml::Type type = ggml::Type::f32;          ///< ggml: a type of blocks
+  ggml::Type type = ggml::Type::f32;          ///< ggml
+  ggml::Ftype ftype = ggml::Ftype::copy;      ///< ftype
 
   friend bool operator==(const Format&, const Format&) = default;
 };

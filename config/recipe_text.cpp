@@ -114,6 +114,14 @@ Expected<void> set_options(Format& format, std::string_view name, std::string_vi
   }
 }
 
+/// A type that ggml can make; the plain ones are casts.
+std::optional<Format> block_format(std::string_view word) {
+  const auto type = codecs::ggml::type_of(word);
+  if (!type || !codecs::ggml::is_block_type(*type)) return std::nullopt;
+  if (!codecs::ggml::traits_of(*type).encodes) return std::nullopt;
+  return Format{.kind = FormatKind::ggml, .type = *type};
+}
+
 }  // namespace
 
 std::span<const std::string_view> format_names() {
@@ -130,7 +138,21 @@ std::vector<std::string_view> format_options(std::string_view name) {
   return out;
 }
 
+Expected<Format> parse_target(std::string_view text) {
+  const std::string_view word = trimmed(text);
+  const bool is_ours = std::ranges::count(names, std::string_view(lowered(word))) > 0;
+  // llama-quantize also understands numbers, which tell a reader nothing.
+  const bool is_number = std::ranges::all_of(word, [](char c) { return c >= '0' && c <= '9'; });
+  if (!is_ours && !is_number) {
+    if (const auto ftype = codecs::ggml::ftype_of(word)) {
+      return Format{.kind = FormatKind::ftype, .ftype = *ftype};
+    }
+  }
+  return parse_format(text);
+}
+
 Expected<Format> parse_format(std::string_view text) {
+  if (const std::optional<Format> blocks = block_format(trimmed(text))) return *blocks;
   const std::string spelled = lowered(trimmed(text));
   const std::string_view whole = spelled;
   const std::size_t colon = whole.find(':');
@@ -145,6 +167,12 @@ Expected<Format> parse_format(std::string_view text) {
 }
 
 std::string format_text(const Format& format) {
+  if (format.kind == FormatKind::ggml) {
+    return std::string(codecs::ggml::traits_of(format.type).name);
+  }
+  if (format.kind == FormatKind::ftype) {
+    return std::string(codecs::ggml::traits_of(format.ftype).name);
+  }
   std::string text(names[static_cast<std::size_t>(format.kind)]);
   const Format standard{.kind = format.kind};
   char separator = ':';

@@ -48,6 +48,11 @@ constexpr auto settings_table = std::to_array<SettingSchema>({
      "the shipped patterns",
      place<&Settings::recipe, &RecipeSettings::slice>},
 
+    {"recipe.imatrix", "--imatrix", "FILE", "Importance matrix for the types of GGUF that use one",
+     place<&Settings::recipe, &RecipeSettings::imatrix>},
+    {"recipe.pure", "--pure", "", "Gives all tensors of a GGUF model the type of its ftype",
+     place<&Settings::recipe, &RecipeSettings::pure>},
+
     {"plan.slots", "--slots", "N",
      "Credits per device: at most N units are in full precision at a time",
      place<&Settings::plan, &PlanSettings::slots>, 1, 65'536},
@@ -84,6 +89,8 @@ constexpr auto settings_table = std::to_array<SettingSchema>({
      place<&Settings::output, &OutputSettings::force>},
     {"output.resume", "--resume", "", "Continues an interrupted run",
      place<&Settings::output, &OutputSettings::resume>},
+    {"output.keep-split", "--keep-split", "", "Writes a split GGUF model in as many files again",
+     place<&Settings::output, &OutputSettings::keep_split>},
     {"output.json", "--json", "", "Prints one JSON object in place of text",
      place<&Settings::output, &OutputSettings::json>},
 

@@ -189,7 +189,7 @@ Problem read_each(const RawValue& value, Expected<Value> (*parse)(std::string_vi
 
 Problem read(const SettingSchema&, const RawValue& value, bool,
              std::optional<codecs::Format>& place) {
-  return read_one(value, parse_format, place);
+  return read_one(value, parse_target, place);
 }
 
 Problem read(const SettingSchema&, const RawValue& value, bool,

@@ -35,6 +35,8 @@ struct RecipeSettings {
   std::string rules;    ///< directory with rules that add to the shipped ones; empty: none
   std::optional<ParallelRank> parallel;  ///< nothing: all of every tensor
   std::vector<SliceRule> slice;          ///< first match wins, before the shipped patterns
+  std::string imatrix;                   ///< file with an importance matrix; empty: none
+  bool pure = false;                     ///< an ftype's own type for all tensors, no mixture
 
   friend bool operator==(const RecipeSettings&, const RecipeSettings&) = default;
 };
@@ -71,7 +73,8 @@ struct OutputSettings {
   std::uint64_t shard_size = 5'000'000'000;  ///< bytes
   bool force = false;
   bool resume = false;
-  bool json = false;  ///< one JSON object on stdout in place of text
+  bool keep_split = false;  ///< a split GGUF model stays in as many files
+  bool json = false;        ///< one JSON object on stdout in place of text
 
   friend bool operator==(const OutputSettings&, const OutputSettings&) = default;
 };

@@ -1,25 +1,15 @@
 #include "plan/gguf_files.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <numeric>
 #include <string_view>
 
 #include "codecs/ggml/plain.hpp"
 #include "io/gguf_checkpoint.hpp"
+#include "io/gguf_order.hpp"
 
 namespace plimsoll::plan {
 namespace {
-
-/// The number in "blk.12.attn_q.weight"; -1 if there is none.
-std::int64_t block_of(std::string_view name) {
-  constexpr std::string_view prefix = "blk.";
-  if (!name.starts_with(prefix)) return -1;
-  std::int64_t number = -1;
-  const char* const end = name.data() + name.size();
-  const auto [stop, code] = std::from_chars(name.data() + prefix.size(), end, number);
-  return code == std::errc() && stop != end && *stop == '.' ? number : -1;
-}
 
 std::vector<std::uint32_t> file_order(const GgufTarget& target, const Plan& plan) {
   std::vector<std::uint32_t> order(plan.outputs.size());
@@ -30,14 +20,10 @@ std::vector<std::uint32_t> file_order(const GgufTarget& target, const Plan& plan
     });
     return order;
   }
-  std::vector<std::int64_t> blocks;
-  blocks.reserve(order.size());
-  for (const OutputTensor& output : plan.outputs) blocks.push_back(block_of(output.name));
-  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-    if (blocks[a] != blocks[b]) return blocks[a] < blocks[b];
-    return plan.outputs[a].name < plan.outputs[b].name;
-  });
-  return order;
+  std::vector<std::string_view> names;
+  names.reserve(plan.outputs.size());
+  for (const OutputTensor& output : plan.outputs) names.push_back(output.name);
+  return io::llama_quantize_order(names);
 }
 
 /// The type that a result is stored as.
