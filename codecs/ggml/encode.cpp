@@ -23,10 +23,10 @@ constexpr std::array encoders = {
     Encoder{Type::q5_1, encode_legacy_scalar, encode_legacy_scalar},
     Encoder{Type::q8_0, encode_legacy_scalar, encode_legacy_scalar},
     Encoder{Type::q2_k, encode_k_scalar, encode_k_affine},
-    Encoder{Type::q3_k, encode_k_scalar, encode_k_scalar},
+    Encoder{Type::q3_k, encode_k_scalar, encode_k_symmetric},
     Encoder{Type::q4_k, encode_k_scalar, encode_k_affine},
     Encoder{Type::q5_k, encode_k_scalar, encode_k_affine},
-    Encoder{Type::q6_k, encode_k_scalar, encode_k_scalar},
+    Encoder{Type::q6_k, encode_k_scalar, encode_k_symmetric},
 };
 
 const Encoder& encoder_of(Type type) {

@@ -58,6 +58,22 @@ HWY_INLINE FloatVector limited_nearest(FloatVector v, FloatVector least_made,
   return hn::Sub(hn::Max(hn::Min(made, largest_made), least_made), all(integer_maker));
 }
 
+/// Lanes that are finite: infinity less itself is NaN.
+HWY_INLINE FloatMask finite(FloatVector v) {
+  return hn::Eq(hn::Sub(v, v), hn::Zero(Floats()));
+}
+
+/// The first element of the largest magnitude, in every lane.
+template <std::size_t length>
+HWY_INLINE FloatVector peaks_of(const float* elements) {
+  auto peak = hn::Zero(Floats());
+  for (std::size_t i = 0; i < length; ++i) {
+    const auto x = load(elements + i * lanes);
+    peak = hn::IfThenElse(hn::Gt(hn::Abs(x), hn::Abs(peak)), x, peak);
+  }
+  return peak;
+}
+
 /// Four floats in every 128 bits of the vector, those of each part `stride` floats after the last.
 template <class D>
 HWY_INLINE hn::Vec<D> load_parts(D d, const float* from, std::size_t stride) {
