@@ -8,7 +8,7 @@
 
 #include <array>
 
-#include "codecs/ggml/encode_lanes-inl.hpp"
+#include "codecs/ggml/encode_block_lanes-inl.hpp"
 #include "codecs/ggml/encode_search.hpp"
 
 // Searches that change one code at a time. Quotients may be anything, so rounding goes by integers.

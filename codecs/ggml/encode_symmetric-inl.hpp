@@ -8,7 +8,7 @@
 
 #include <array>
 
-#include "codecs/ggml/encode_lanes-inl.hpp"
+#include "codecs/ggml/encode_block_lanes-inl.hpp"
 #include "codecs/ggml/encode_search.hpp"
 
 // Rounding goes by fp32 alone here, which is exact as long as numbers stay below 2^22. A lane in

@@ -1,9 +1,9 @@
 // Included once for every target: see Highway's foreach_target.h.
-#if defined(PLIMSOLL_CODECS_GGML_ENCODE_LANES_INL_HPP) == defined(HWY_TARGET_TOGGLE)
-#ifdef PLIMSOLL_CODECS_GGML_ENCODE_LANES_INL_HPP
-#undef PLIMSOLL_CODECS_GGML_ENCODE_LANES_INL_HPP
+#if defined(PLIMSOLL_CODECS_GGML_ENCODE_BLOCK_LANES_INL_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef PLIMSOLL_CODECS_GGML_ENCODE_BLOCK_LANES_INL_HPP
+#undef PLIMSOLL_CODECS_GGML_ENCODE_BLOCK_LANES_INL_HPP
 #else
-#define PLIMSOLL_CODECS_GGML_ENCODE_LANES_INL_HPP
+#define PLIMSOLL_CODECS_GGML_ENCODE_BLOCK_LANES_INL_HPP
 #endif
 
 #include <hwy/highway.h>
@@ -97,7 +97,7 @@ HWY_INLINE FloatVector interleave_pairs_upper(FloatVector a, FloatVector b) {
 }
 
 /// Takes `lanes` runs of `length` floats, a multiple of 4, each `stride` after the last one's
-/// start: writes `length` vectors, the run's number being the lane.
+/// start: writes `length` vectors, the run's number being the lane. Not in place.
 HWY_INLINE void transpose(const float* runs, std::size_t stride, std::size_t length, float* to) {
   const Floats d;
   for (std::size_t i = 0; i < length; i += 4) {
