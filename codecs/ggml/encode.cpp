@@ -18,16 +18,16 @@ struct Encoder {
 };
 
 constexpr std::array encoders = {
-    Encoder{Type::q4_0, encode_legacy_scalar, encode_legacy_scalar},
-    Encoder{Type::q4_1, encode_legacy_scalar, encode_legacy_scalar},
-    Encoder{Type::q5_0, encode_legacy_scalar, encode_legacy_scalar},
-    Encoder{Type::q5_1, encode_legacy_scalar, encode_legacy_scalar},
-    Encoder{Type::q8_0, encode_legacy_scalar, encode_legacy_scalar},
+    Encoder{Type::q4_0, encode_legacy_scalar, encode_legacy},
+    Encoder{Type::q4_1, encode_legacy_scalar, encode_legacy},
+    Encoder{Type::q5_0, encode_legacy_scalar, encode_legacy},
+    Encoder{Type::q5_1, encode_legacy_scalar, encode_legacy},
+    Encoder{Type::q8_0, encode_legacy_scalar, encode_legacy},
     Encoder{Type::q2_k, encode_k_scalar, encode_k_affine},
-    Encoder{Type::q3_k, encode_k_scalar, encode_k_scalar},
+    Encoder{Type::q3_k, encode_k_scalar, encode_k_symmetric},
     Encoder{Type::q4_k, encode_k_scalar, encode_k_affine},
     Encoder{Type::q5_k, encode_k_scalar, encode_k_affine},
-    Encoder{Type::q6_k, encode_k_scalar, encode_k_scalar},
+    Encoder{Type::q6_k, encode_k_scalar, encode_k_symmetric},
     Encoder{Type::iq2_xxs, encode_by_blocks_scalar, encode_by_blocks},
     Encoder{Type::iq2_xs, encode_by_blocks_scalar, encode_by_blocks},
     Encoder{Type::iq3_xxs, encode_by_blocks_scalar, encode_by_blocks},

@@ -5,7 +5,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "codecs/ggml/encode_search-inl.hpp"
+#include "codecs/ggml/encode_affine-inl.hpp"
+#include "codecs/ggml/encode_descent-inl.hpp"
 #include "codecs/ggml/k_batches-inl.hpp"
 
 // Q2_K, Q4_K and Q5_K: sub-blocks with a scale and a minimum.

@@ -10,7 +10,7 @@
 #include <array>
 
 #include "codecs/cast.hpp"
-#include "codecs/ggml/encode_lanes-inl.hpp"
+#include "codecs/ggml/encode_block_lanes-inl.hpp"
 #include "codecs/ggml/k_blocks.hpp"
 #include "codecs/ggml/k_encode.hpp"
 

@@ -8,7 +8,8 @@
 namespace plimsoll::codecs::ggml {
 
 /// The part of encode() and encode_scalar() that makes Q2_K to Q6_K.
-void encode_k_affine(Type type, const Rows& rows, std::byte* blocks) noexcept;
+void encode_k_affine(Type type, const Rows& rows, std::byte* blocks) noexcept;     // Q2, Q4, Q5
+void encode_k_symmetric(Type type, const Rows& rows, std::byte* blocks) noexcept;  // Q3, Q6
 void encode_k_scalar(Type type, const Rows& rows, std::byte* blocks) noexcept;
 
 /// One super-block of such a type; `importance` of its elements, or null.

@@ -56,6 +56,10 @@ struct Q8_0Block {
 static_assert(sizeof(Q4_0Block) == 18 && sizeof(Q4_1Block) == 20 && sizeof(Q5_0Block) == 22 &&
               sizeof(Q5_1Block) == 24 && sizeof(Q8_0Block) == 34);
 
+/// How scales and minima are searched for where there is importance.
+template <class Block>
+inline constexpr AffineSearch legacy_search = {(1 << Block::bits) - 1, -0.9f, 0.05f, 36, false};
+
 inline void store_f16(float value, std::uint8_t (&bytes)[2]) {
   const std::uint16_t bits = f16_scale(value);
   bytes[0] = static_cast<std::uint8_t>(bits);

@@ -94,8 +94,8 @@ void encode_weighted(Elements elements, const float* importance, float mean_squa
   }
   LegacyCodes codes;
   if constexpr (Block::has_minimum) {
-    constexpr AffineSearch search = {(1 << Block::bits) - 1, -0.9f, 0.05f, 36, false};
-    const Affine found = search_affine(search, elements, weights.data(), codes.data());
+    const Affine found =
+        search_affine(legacy_search<Block>, elements, weights.data(), codes.data());
     store_f16(found.scale, block.d);
     store_f16(-found.drop, block.minimum);
   } else {

@@ -1,9 +1,9 @@
 // Included once for every target: see Highway's foreach_target.h.
-#if defined(PLIMSOLL_CODECS_GGML_ENCODE_LANES_INL_HPP) == defined(HWY_TARGET_TOGGLE)
-#ifdef PLIMSOLL_CODECS_GGML_ENCODE_LANES_INL_HPP
-#undef PLIMSOLL_CODECS_GGML_ENCODE_LANES_INL_HPP
+#if defined(PLIMSOLL_CODECS_GGML_ENCODE_BLOCK_LANES_INL_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef PLIMSOLL_CODECS_GGML_ENCODE_BLOCK_LANES_INL_HPP
+#undef PLIMSOLL_CODECS_GGML_ENCODE_BLOCK_LANES_INL_HPP
 #else
-#define PLIMSOLL_CODECS_GGML_ENCODE_LANES_INL_HPP
+#define PLIMSOLL_CODECS_GGML_ENCODE_BLOCK_LANES_INL_HPP
 #endif
 
 #include <hwy/highway.h>
@@ -58,6 +58,22 @@ HWY_INLINE FloatVector limited_nearest(FloatVector v, FloatVector least_made,
   return hn::Sub(hn::Max(hn::Min(made, largest_made), least_made), all(integer_maker));
 }
 
+/// Lanes that are finite: infinity less itself is NaN.
+HWY_INLINE FloatMask finite(FloatVector v) {
+  return hn::Eq(hn::Sub(v, v), hn::Zero(Floats()));
+}
+
+/// The first element of the largest magnitude, in every lane.
+template <std::size_t length>
+HWY_INLINE FloatVector peaks_of(const float* elements) {
+  auto peak = hn::Zero(Floats());
+  for (std::size_t i = 0; i < length; ++i) {
+    const auto x = load(elements + i * lanes);
+    peak = hn::IfThenElse(hn::Gt(hn::Abs(x), hn::Abs(peak)), x, peak);
+  }
+  return peak;
+}
+
 /// Four floats in every 128 bits of the vector, those of each part `stride` floats after the last.
 template <class D>
 HWY_INLINE hn::Vec<D> load_parts(D d, const float* from, std::size_t stride) {
@@ -81,7 +97,7 @@ HWY_INLINE FloatVector interleave_pairs_upper(FloatVector a, FloatVector b) {
 }
 
 /// Takes `lanes` runs of `length` floats, a multiple of 4, each `stride` after the last one's
-/// start: writes `length` vectors, the run's number being the lane.
+/// start: writes `length` vectors, the run's number being the lane. Not in place.
 HWY_INLINE void transpose(const float* runs, std::size_t stride, std::size_t length, float* to) {
   const Floats d;
   for (std::size_t i = 0; i < length; i += 4) {
