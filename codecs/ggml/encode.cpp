@@ -27,12 +27,12 @@ constexpr std::array encoders = {
     Encoder{Type::iq2_s, encode_iq2_s_scalar, encode_iq2_s_scalar},
     Encoder{Type::iq4_xs, encode_iq4_xs_scalar, encode_iq4_xs_scalar},
     Encoder{Type::iq1_m, encode_iq1_m_scalar, encode_iq1_m_scalar},
-    Encoder{Type::tq1_0, encode_tq1_0_scalar, encode_tq1_0_scalar},
-    Encoder{Type::tq2_0, encode_tq2_0_scalar, encode_tq2_0_scalar},
-    Encoder{Type::mxfp4, encode_mxfp4_scalar, encode_mxfp4_scalar},
-    Encoder{Type::nvfp4, encode_nvfp4_scalar, encode_nvfp4_scalar},
-    Encoder{Type::q1_0, encode_q1_0_scalar, encode_q1_0_scalar},
-    Encoder{Type::q2_0, encode_q2_0_scalar, encode_q2_0_scalar},
+    Encoder{Type::tq1_0, encode_tq1_0_scalar, encode_tq1_0},
+    Encoder{Type::tq2_0, encode_tq2_0_scalar, encode_tq2_0},
+    Encoder{Type::mxfp4, encode_mxfp4_scalar, encode_mxfp4},
+    Encoder{Type::nvfp4, encode_nvfp4_scalar, encode_nvfp4},
+    Encoder{Type::q1_0, encode_q1_0_scalar, encode_q1_0},
+    Encoder{Type::q2_0, encode_q2_0_scalar, encode_q2_0},
 };
 
 const Encoder& encoder_of(Type type) {
