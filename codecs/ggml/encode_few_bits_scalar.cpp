@@ -7,11 +7,6 @@
 namespace plimsoll::codecs::ggml {
 namespace {
 
-constexpr std::size_t q1_elements = 128;
-constexpr std::size_t q1_bytes = 18;
-constexpr std::size_t q2_elements = 64;
-constexpr std::size_t q2_bytes = 18;
-
 void encode_q1_0_block(const float* elements, std::byte* to) {
   float sum = 0.0f;
   for (std::size_t i = 0; i < q1_elements; ++i) sum += std::abs(elements[i]);

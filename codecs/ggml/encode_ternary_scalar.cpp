@@ -7,14 +7,10 @@
 namespace plimsoll::codecs::ggml {
 namespace {
 
-constexpr std::size_t elements_of_block = 256;
-constexpr std::size_t tq1_bytes = 54;
-constexpr std::size_t tq2_bytes = 66;
-
 /// A NaN replaces the maximum so far and is replaced by the next number, as in ggml.
 float largest_magnitude(const float* elements) {
   float largest = 0.0f;
-  for (std::size_t i = 0; i < elements_of_block; ++i) {
+  for (std::size_t i = 0; i < ternary_elements; ++i) {
     const float magnitude = std::abs(elements[i]);
     if (!(largest > magnitude)) largest = magnitude;
   }
@@ -68,14 +64,14 @@ void encode_tq2_0_block(const float* elements, std::byte* to) {
 void encode_tq1_0_scalar(const float* elements, const float* /*importance*/, std::size_t blocks,
                          std::byte* to) noexcept {
   for (std::size_t block = 0; block < blocks; ++block) {
-    encode_tq1_0_block(elements + block * elements_of_block, to + block * tq1_bytes);
+    encode_tq1_0_block(elements + block * ternary_elements, to + block * tq1_bytes);
   }
 }
 
 void encode_tq2_0_scalar(const float* elements, const float* /*importance*/, std::size_t blocks,
                          std::byte* to) noexcept {
   for (std::size_t block = 0; block < blocks; ++block) {
-    encode_tq2_0_block(elements + block * elements_of_block, to + block * tq2_bytes);
+    encode_tq2_0_block(elements + block * ternary_elements, to + block * tq2_bytes);
   }
 }
 
