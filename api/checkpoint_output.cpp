@@ -15,6 +15,7 @@
 #include "errors/printable.hpp"
 #include "io/bnb_config.hpp"
 #include "io/fp8_config.hpp"
+#include "io/gguf_writer.hpp"
 #include "plimsoll/engine.hpp"
 
 namespace plimsoll {
@@ -51,12 +52,21 @@ Expected<std::string> with_quantization(const Draft& draft, const codecs::Format
   return io::with_fp8_config(text, fp8, file);
 }
 
-Expected<std::string> new_config(const Draft& draft) {
-  const std::string file = draft.catalogue.directory + "/config.json";
+/// The config.json of the source; empty if there is none.
+Expected<std::string> source_config(const Draft& draft, const std::string& file) {
+  if (!draft.config_json.empty()) return draft.config_json;
   std::ifstream stream(file, std::ios::binary);
   if (!stream) return std::string();
   std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
   if (stream.bad()) return fail(ErrorCode::read_failed, "could not be read", file);
+  return text;
+}
+
+Expected<std::string> new_config(const Draft& draft) {
+  const std::string file = draft.catalogue.directory + "/config.json";
+  auto source = source_config(draft, file);
+  if (!source || source->empty()) return source;
+  std::string text = std::move(*source);
   if (dequantizes(*draft.plan)) {
     auto plain = io::without_quantization(text, file);
     if (!plain) return plain;
@@ -121,11 +131,33 @@ std::string format_line(const plan::Plan& plan) {
   return "formats=" + std::to_string(XXH3_64bits(formats.data(), formats.size())) + '\n';
 }
 
+io::ExistingOutput existing_output(const config::OutputSettings& settings) {
+  if (settings.resume) return io::ExistingOutput::resume;
+  return settings.force ? io::ExistingOutput::replace : io::ExistingOutput::refuse;
+}
+
+std::string fingerprint(const Draft& draft) {
+  return "version=" + std::string(version()) + '\n' + source_lines(draft.catalogue) +
+         format_line(*draft.plan);
+}
+
+Expected<std::unique_ptr<io::CheckpointWriter>> open_gguf(const Draft& draft,
+                                                          const config::Settings& settings,
+                                                          const std::string& out) {
+  io::GgufWriterOptions options;
+  options.directory = std::filesystem::path(out).parent_path().string();
+  options.sources = draft.catalogue.files;
+  options.fingerprint = fingerprint(draft);
+  options.existing = existing_output(settings.output);
+  return io::open_gguf_writer(draft.plan->layout, std::move(options));
+}
+
 }  // namespace
 
-Expected<io::CheckpointWriterOptions> output_options(const Draft& draft,
-                                                     const config::Settings& settings,
-                                                     const std::string& out) {
+Expected<std::unique_ptr<io::CheckpointWriter>> open_output(const Draft& draft,
+                                                            const config::Settings& settings,
+                                                            const std::string& out) {
+  if (out.ends_with(".gguf")) return open_gguf(draft, settings, out);
   auto config = new_config(draft);
   if (!config) return fail(config.error());
   io::CheckpointWriterOptions options;
@@ -134,12 +166,9 @@ Expected<io::CheckpointWriterOptions> output_options(const Draft& draft,
   if (draft.is_directory) options.source_directory = draft.catalogue.directory;
   options.sources = draft.catalogue.files;
   options.config_json = std::move(*config);
-  options.fingerprint = "version=" + std::string(version()) + '\n' + source_lines(draft.catalogue) +
-                        format_line(*draft.plan);
-  options.existing = settings.output.resume  ? io::ExistingOutput::resume
-                     : settings.output.force ? io::ExistingOutput::replace
-                                             : io::ExistingOutput::refuse;
-  return options;
+  options.fingerprint = fingerprint(draft);
+  options.existing = existing_output(settings.output);
+  return io::CheckpointWriter::open(draft.plan->layout, draft.plan->stored, std::move(options));
 }
 
 }  // namespace plimsoll

@@ -1,25 +1,30 @@
 #include "api/draft.hpp"
 
 #include <algorithm>
-#include <filesystem>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
+#include "api/gguf_model.hpp"
+#include "api/gguf_recipe.hpp"
 #include "api/quantization.hpp"
 #include "api/recipe.hpp"
 #include "api/result_tensors.hpp"
-#include "io/checkpoint.hpp"
+#include "api/source.hpp"
 #include "io/direct_source.hpp"
 #include "plan/make_plan.hpp"
 
 namespace plimsoll {
 namespace {
 
-Expected<void> check_supported(const config::RecipeSettings& settings) {
-  if (settings.layout == config::Layout::gguf) {
-    return fail(ErrorCode::unsupported, "this version does not know the layout gguf");
-  }
-  return {};
+bool is_gguf(std::string_view out) {
+  return out.ends_with(".gguf");
+}
+
+Expected<void> check_layout(const config::RecipeSettings& recipe, const std::string& out) {
+  if (!is_gguf(out) || recipe.layout != config::Layout::transformers) return {};
+  return fail(ErrorCode::invalid_argument,
+              "a GGUF model has names of its own; the layout transformers does not go with it", out);
 }
 
 /// Numbers of a quantized source mean nothing without their scales.
@@ -115,57 +120,116 @@ NameReport report_of(plan::Assembly& assembly) {
   return names;
 }
 
+/// From the source to the plan. Each step takes what the ones before left in the draft.
+class Drawing {
+ public:
+  Drawing(const std::string& path, const config::Settings& settings, plan::Sink sink,
+          const std::string& out, std::span<const ExpectedTensor> expected)
+      : path_(path), settings_(settings), sink_(sink), out_(out), expected_(expected) {}
+
+  Expected<Draft> draw() {
+    if (auto fits = check_layout(settings_.recipe, out_); !fits) return fail(fits.error());
+    if (auto opened = open(); !opened) return fail(opened.error());
+    auto done = is_gguf(out_) ? decide_gguf() : decide();
+    if (done) done = make_plan();
+    if (done && sink_ == plan::Sink::checkpoint && !is_gguf(out_)) done = find_quantization();
+    if (!done) return fail(done.error());
+    return std::move(draft_);
+  }
+
+ private:
+  Expected<void> open() {
+    const bool own_names = is_gguf(out_) || settings_.recipe.layout == config::Layout::gguf;
+    auto source = open_source(path_, own_names);
+    if (!source) return fail(source.error());
+    draft_.catalogue = std::move(source->catalogue);
+    draft_.is_directory = source->is_directory;
+    draft_.facts = std::move(source->facts);
+    draft_.config_json = std::move(source->config_json);
+    source_ = std::move(*source);
+    return {};
+  }
+
+  Expected<void> decide() {
+    auto assembly =
+        result_tensors(draft_.catalogue, draft_.facts, settings_.recipe, expected_, source_.joins);
+    if (!assembly) return fail(assembly.error());
+    draft_.names = report_of(*assembly);
+    for (std::string& name : source_.unexpected) {
+      draft_.names.unexpected.push_back(std::move(name));
+    }
+    if (settings_.recipe.strict) {
+      if (auto same = check_strict(draft_.names); !same) return same;
+    }
+    std::unordered_map<std::string, std::string> lost;
+    for (const plan::LostScales& scales : assembly->lost_scales) {
+      lost.emplace(scales.weight, scales.reason);
+    }
+    auto recipe = recipe_of(settings_.recipe, assembly->blueprints, draft_.facts);
+    if (!recipe) return fail(recipe.error());
+    draft_.to = recipe->to;
+    recipe->lists_skips = sink_ == plan::Sink::checkpoint;
+    auto assignment =
+        plan::assign_formats(draft_.catalogue, std::move(assembly->blueprints), *recipe);
+    if (!assignment) return fail(assignment.error());
+    auto sound = check_plain(draft_.catalogue, draft_.facts, assignment->treatments);
+    if (sound) sound = check_scales(draft_.catalogue, lost, *assignment);
+    if (!sound) return sound;
+    draft_.left_out = std::move(assignment->left_out);
+    draft_.skipped_modules = std::move(assignment->skipped_modules);
+    blueprints_ = std::move(assignment->blueprints);
+    request_ = request_for(settings_, sink_, std::move(assignment->treatments));
+    return {};
+  }
+
+  Expected<void> decide_gguf() {
+    auto model = gguf_model(source_, draft_.catalogue);
+    if (!model) return fail(model.error());
+    auto recipe = gguf_recipe(settings_, model->blueprints, model->sources, model->metadata, path_,
+                              out_);
+    if (!recipe) return fail(recipe.error());
+    draft_.left_out = std::move(recipe->left_out);
+    draft_.warnings = std::move(recipe->warnings);
+    for (std::string& line : model->missing_keys) draft_.warnings.push_back(std::move(line));
+    blueprints_ = std::move(model->blueprints);
+    request_ = request_for(settings_, sink_, std::move(recipe->treatments));
+    request_.importance = std::move(recipe->importance);
+    request_.gguf = std::move(recipe->target);
+    matrix_ = std::move(recipe->matrix);
+    return {};
+  }
+
+  Expected<void> make_plan() {
+    auto plan = plan::make_plan(draft_.catalogue, std::move(blueprints_), request_);
+    if (!plan) return fail(plan.error());
+    draft_.plan = std::make_shared<const plan::Plan>(std::move(*plan));
+    return {};
+  }
+
+  Expected<void> find_quantization() {
+    auto quantization = quantization_of(*draft_.plan);
+    if (!quantization) return fail(quantization.error());
+    draft_.quantization = *quantization;
+    return {};
+  }
+
+  const std::string& path_;
+  const config::Settings& settings_;
+  plan::Sink sink_;
+  const std::string& out_;
+  std::span<const ExpectedTensor> expected_;
+  Source source_;
+  plan::Blueprints blueprints_;
+  io::ImportanceMatrix matrix_;  // until the plan has its copy
+  plan::PlanRequest request_;
+  Draft draft_;
+};
+
 }  // namespace
 
 Expected<Draft> draw(const std::string& path, const config::Settings& settings, plan::Sink sink,
-                     std::span<const ExpectedTensor> expected) {
-  if (auto supported = check_supported(settings.recipe); !supported) return fail(supported.error());
-  Draft draft;
-  auto catalogue = io::open_checkpoint(path);
-  if (!catalogue) return fail(catalogue.error());
-  draft.catalogue = std::move(*catalogue);
-  draft.is_directory = std::filesystem::is_directory(path);
-
-  auto facts = config::read_hf_config(draft.catalogue.directory);
-  if (!facts) return fail(facts.error());
-  draft.facts = std::move(*facts);
-
-  auto assembly = result_tensors(draft.catalogue, draft.facts, settings.recipe, expected);
-  if (!assembly) return fail(assembly.error());
-  draft.names = report_of(*assembly);
-  if (settings.recipe.strict) {
-    if (auto same = check_strict(draft.names); !same) return fail(same.error());
-  }
-  std::unordered_map<std::string, std::string> lost;
-  for (const plan::LostScales& scales : assembly->lost_scales) {
-    lost.emplace(scales.weight, scales.reason);
-  }
-
-  auto recipe = recipe_of(settings.recipe, assembly->blueprints, draft.facts);
-  if (!recipe) return fail(recipe.error());
-  draft.to = recipe->to;
-  recipe->lists_skips = sink == plan::Sink::checkpoint;
-  auto assignment = plan::assign_formats(draft.catalogue, std::move(assembly->blueprints), *recipe);
-  if (!assignment) return fail(assignment.error());
-  if (auto plain = check_plain(draft.catalogue, draft.facts, assignment->treatments); !plain) {
-    return fail(plain.error());
-  }
-  if (auto whole = check_scales(draft.catalogue, lost, *assignment); !whole) {
-    return fail(whole.error());
-  }
-  draft.left_out = std::move(assignment->left_out);
-  draft.skipped_modules = std::move(assignment->skipped_modules);
-
-  auto plan = plan::make_plan(draft.catalogue, std::move(assignment->blueprints),
-                              request_for(settings, sink, std::move(assignment->treatments)));
-  if (!plan) return fail(plan.error());
-  draft.plan = std::make_shared<const plan::Plan>(std::move(*plan));
-  if (sink == plan::Sink::checkpoint) {
-    auto quantization = quantization_of(*draft.plan);
-    if (!quantization) return fail(quantization.error());
-    draft.quantization = *quantization;
-  }
-  return draft;
+                     const std::string& out, std::span<const ExpectedTensor> expected) {
+  return Drawing(path, settings, sink, out, expected).draw();
 }
 
 }  // namespace plimsoll

@@ -29,6 +29,8 @@ struct Draft {
   io::Catalogue catalogue;
   bool is_directory = false;              ///< the source is a directory, not a single file
   std::optional<config::HfConfig> facts;  ///< of config.json, if there is one
+  std::string config_json;                ///< made of a GGUF model's metadata; else empty
+  std::vector<std::string> warnings;      ///< lines for people
   std::shared_ptr<const plan::Plan> plan;
   NameReport names;
   codecs::Format to;                  ///< the format asked for
@@ -39,7 +41,8 @@ struct Draft {
 
 /// Reads headers, config.json and the expected tensors, finds what the checkpoint becomes, decides
 /// on formats and draws the plan. Pure beside the reading. `expected`: the caller's list; empty:
-/// that of the setting, if there is one.
+/// that of the setting, if there is one. `out`: the output of the sink checkpoint; a name that ends
+/// in .gguf makes a GGUF model.
 ///
 /// Errors: those of io::open_checkpoint, config::read_hf_config, io::read_expected_tensors,
 /// plan::assemble, plan::parallel_share, plan::assign_formats and plan::make_plan; of rules
@@ -47,6 +50,7 @@ struct Draft {
 /// quantized in a way it cannot read; invalid_argument for patterns that cannot be searched;
 /// names_differ if they do, and the settings are strict.
 [[nodiscard]] Expected<Draft> draw(const std::string& path, const config::Settings& settings,
-                                   plan::Sink sink, std::span<const ExpectedTensor> expected);
+                                   plan::Sink sink, const std::string& out,
+                                   std::span<const ExpectedTensor> expected);
 
 }  // namespace plimsoll

@@ -65,16 +65,6 @@ struct Engine::State {
   }
 };
 
-namespace {
-
-void check_output(const std::string& out) {
-  if (out.ends_with(".gguf")) {
-    throw Error(ErrorCode::unsupported, "this version writes safetensors checkpoints only", out);
-  }
-}
-
-}  // namespace
-
 Engine::Engine(Config config) : state_(std::make_shared<State>()) {
   or_throw(EngineCore::check(config.internals().settings()));
   state_->config = std::move(config);
@@ -90,17 +80,16 @@ Load Engine::load(const std::string& path, LoadOptions options) {
 
 Load Engine::quantize(const std::string& path, const std::string& out, LoadOptions options) {
   if (out.empty()) throw Error(ErrorCode::invalid_argument, "no output directory is given");
-  check_output(out);
   config::Settings settings = state_->settings_for(options);
   return Load(state_->begin({path, out, std::move(settings), std::move(options)}));
 }
 
 Plan Engine::plan(const std::string& path, const std::string& out,
                   const LoadOptions& options) const {
-  check_output(out);
   const LoadRequest request{path, out, state_->settings_for(options), options};
   return summarize(
-      or_throw(draw(path, request.settings, request.sink(), request.options.expected)));
+      or_throw(draw(path, request.settings, request.sink(), request.out,
+                    request.options.expected)));
 }
 
 std::string_view version() noexcept {

@@ -20,9 +20,8 @@ using codecs::ggml::Ftype;
 using codecs::ggml::Type;
 
 tl::unexpected<Error> not_in_gguf(const codecs::Format& format) {
-  return fail(ErrorCode::unsupported,
-              "a GGUF model cannot hold " + config::format_text(format) +
-                  "; choose an ftype such as Q4_K_M, or a type of ggml");
+  return fail(ErrorCode::unsupported, "a GGUF model cannot hold " + config::format_text(format) +
+                                          "; choose an ftype such as Q4_K_M, or a type of ggml");
 }
 
 /// What `--to` asks of a GGUF model.
@@ -149,8 +148,8 @@ class Decision {
   Expected<void> choose(const codecs::ggml::TypeTarget& target, const io::GgufMetadata& metadata,
                         const std::string& file) {
     for (const std::uint32_t index : order_) {
-      tensors_.push_back({blueprints_[index].name, sources_[index].type,
-                          blueprints_[index].view.shape()});
+      tensors_.push_back(
+          {blueprints_[index].name, sources_[index].type, blueprints_[index].view.shape()});
     }
     gguf::TypeOptions options;
     options.pure = settings_.recipe.pure;

@@ -15,10 +15,10 @@ namespace plimsoll {
 
 /// What becomes of every tensor of a GGUF result, and how its files are described.
 struct GgufRecipe {
-  std::vector<plan::Treatment> treatments;             ///< one a blueprint
-  std::vector<std::span<const float>> importance;      ///< one a blueprint; of `matrix`
-  std::vector<std::string> left_out;                   ///< tensors that a --skip or keep held back
-  std::vector<std::string> warnings;                   ///< lines for people
+  std::vector<plan::Treatment> treatments;         ///< one a blueprint
+  std::vector<std::span<const float>> importance;  ///< one a blueprint; of `matrix`
+  std::vector<std::string> left_out;               ///< tensors that a --skip or keep held back
+  std::vector<std::string> warnings;               ///< lines for people
   plan::GgufTarget target;
   io::ImportanceMatrix matrix;
 };

@@ -105,7 +105,8 @@ Expected<void> Load::State::prepare() {
     if (cancelled_) return fail(was_cancelled());
   }
   if (auto place = check_trace_place(request_.settings.trace.file); !place) return place;
-  auto draft = draw(request_.path, request_.settings, request_.sink(), request_.options.expected);
+  auto draft = draw(request_.path, request_.settings, request_.sink(), request_.out,
+                    request_.options.expected);
   if (!draft) return fail(draft.error());
   draft_ = std::move(*draft);
   if (auto harmless = check_trace_harms_nothing(request_.settings.trace.file,
@@ -207,10 +208,7 @@ Expected<void> Load::State::open_sink(actors::LoadParts& parts) {
     case plan::Sink::checkpoint:
       break;
   }
-  auto options = output_options(draft_, request_.settings, request_.out);
-  if (!options) return fail(options.error());
-  auto writer =
-      io::CheckpointWriter::open(draft_.plan->layout, draft_.plan->stored, std::move(*options));
+  auto writer = open_output(draft_, request_.settings, request_.out);
   if (!writer) return fail(writer.error());
   files_ = std::make_unique<actors::FileSink>(std::move(*writer), draft_.plan);
   parts.checkpoint = files_.get();

@@ -21,6 +21,18 @@ Expected<rules::RuleSet> rule_set(const config::RecipeSettings& settings,
   return rules;
 }
 
+/// Rules that do nothing but put a GGUF model's tensors together.
+Expected<rules::RuleSet> joining_rules(const std::vector<std::string>& joins,
+                                       const config::HfConfig& facts) {
+  std::string text = "[rules.joins]\nlist = [\n";
+  for (const std::string& rule : joins) text += "'''" + rule + "''',\n";
+  text += "]\n[[architectures.gguf]]\nclasses = [\"" + facts.architecture +
+          "\"]\nrules = [\"joins\"]\n";
+  rules::RuleSet rules;
+  if (auto added = rules.add_text(text, "joins"); !added) return fail(added.error());
+  return rules;
+}
+
 /// The user's patterns say what kind a tensor is, the shipped ones how it is packed.
 Expected<plan::SliceTest> slice_test(const config::RecipeSettings& settings,
                                      const std::optional<config::HfConfig>& facts) {
@@ -49,7 +61,13 @@ Expected<plan::SliceTest> slice_test(const config::RecipeSettings& settings,
 Expected<plan::Assembly> result_tensors(const io::Catalogue& catalogue,
                                         const std::optional<config::HfConfig>& facts,
                                         const config::RecipeSettings& settings,
-                                        std::span<const ExpectedTensor> expected) {
+                                        std::span<const ExpectedTensor> expected,
+                                        const std::vector<std::string>& joins) {
+  if (settings.layout == config::Layout::gguf) {
+    plan::Assembly assembly;
+    assembly.blueprints = plan::as_stored(catalogue);
+    return assembly;
+  }
   std::vector<ExpectedTensor> listed;
   if (expected.empty() && !settings.expect.empty()) {
     auto read = io::read_expected_tensors(settings.expect);
@@ -58,12 +76,12 @@ Expected<plan::Assembly> result_tensors(const io::Catalogue& catalogue,
     expected = listed;
   }
   const bool is_listed = !expected.empty() || !settings.expect.empty();
-  const auto rules = rule_set(settings, facts);
+  const auto rules = joins.empty() ? rule_set(settings, facts) : joining_rules(joins, *facts);
   if (!rules) return fail(rules.error());
+  const bool is_hub = settings.layout == config::Layout::hub && joins.empty();
   auto assembly =
       plan::assemble(catalogue, *rules, facts,
-                     settings.layout == config::Layout::hub ? plan::TargetLayout::hub
-                                                            : plan::TargetLayout::transformers,
+                     is_hub ? plan::TargetLayout::hub : plan::TargetLayout::transformers,
                      is_listed ? std::optional(expected) : std::nullopt);
   if (!assembly || !settings.parallel) return assembly;
   const auto test = slice_test(settings, facts);

@@ -4,13 +4,16 @@
 #include <span>
 #include <string_view>
 
-#include "gguf/ftypes.hpp"
+#include "codecs/ggml/ftype.hpp"
 #include "io/gguf_checkpoint.hpp"
 #include "io/gguf_layout.hpp"
 #include "io/gguf_metadata.hpp"
 #include "io/imatrix.hpp"
 
 namespace plimsoll::gguf {
+
+using codecs::ggml::Ftype;
+using codecs::ggml::TypeTarget;
 
 /// Where the importance matrix came from, for those who look at the file later.
 struct ImportanceSource {

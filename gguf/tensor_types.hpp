@@ -6,15 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "codecs/ggml/ftype.hpp"
 #include "codecs/ggml/type.hpp"
 #include "config/pattern.hpp"
 #include "errors/expected.hpp"
-#include "gguf/ftypes.hpp"
 #include "io/gguf_layout.hpp"
 #include "io/gguf_metadata.hpp"
 #include "io/imatrix.hpp"
 
 namespace plimsoll::gguf {
+
+using codecs::ggml::Ftype;
+using codecs::ggml::TypeTarget;
 
 /// "Tensors whose name has this get that type".
 struct TypeOverride {

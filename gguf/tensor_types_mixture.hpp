@@ -3,14 +3,16 @@
 #include <cstdint>
 #include <string_view>
 
+#include "codecs/ggml/ftype.hpp"
 #include "codecs/ggml/type.hpp"
 #include "errors/expected.hpp"
-#include "gguf/ftypes.hpp"
 #include "gguf/tensor_types_model.hpp"
 #include "gguf/tensor_types_roles.hpp"
 #include "io/catalogue.hpp"
 
 namespace plimsoll::gguf {
+
+using codecs::ggml::Ftype;
 
 /// The mixture of tensor types that is an ftype: which tensors of a model get more bits, or fewer,
 /// than most. Source: llama.cpp b8871.

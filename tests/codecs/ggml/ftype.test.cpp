@@ -1,12 +1,11 @@
-#include "gguf/ftypes.hpp"
+#include "codecs/ggml/ftype.hpp"
 
 #include <set>
 #include <string>
 
 #include "catch.hpp"
 
-using namespace plimsoll::gguf;
-using plimsoll::codecs::ggml::Type;
+using namespace plimsoll::codecs::ggml;
 
 TEST_CASE("every ftype is found by its name and by its id") {
   std::set<std::uint32_t> ids;
