@@ -4,8 +4,8 @@
     gguf_cases.py OUT [LLAMA_BIN]
 
 Needs gguf 0.19 and numpy. LLAMA_BIN is a folder with llama-gguf-split and llama-quantize of
-release b8871; without it the files that they make are left as they are. expected.json says of every file what
-went into it; offsets and sizes are as gguf-py's own reader finds them.
+release b8871; without it the files that they make are left as they are. expected.json says of every
+file what went into it; offsets and sizes are as gguf-py's own reader finds them.
 """
 
 import json
