@@ -8,8 +8,6 @@
 
 #include <hwy/highway.h>
 
-#include <type_traits>
-
 #include "codecs/ggml/destinations-inl.hpp"
 
 // Where few numbers are possible, sixteen at most, for 32 elements or more: these are computed and

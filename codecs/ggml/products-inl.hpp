@@ -13,9 +13,9 @@
 #include "codecs/ggml/destinations-inl.hpp"
 
 // Where many numbers are possible: every element is computed. Codes are signed bytes, which widen
-// into the highest bits of a word, and so become numbers 2^24 times too large; the factor makes up
-// for it. As no code is subnormal and factors come from f16 (at least 2^-24 times an integer), the
-// products are those of the codes themselves, rounded the same.
+// into the highest bits of a word, and so become numbers 2^24 times too large; scales in code_unit
+// make up for it. As scales are multiples of the least f16, 2^-24, or hardly less, they stay normal
+// in that unit, and the products are those of the codes themselves, rounded the same.
 
 HWY_BEFORE_NAMESPACE();
 namespace plimsoll::codecs::ggml {
@@ -25,10 +25,10 @@ namespace {
 
 constexpr float code_unit = 0x1p-24f;
 
-/// code * scale. Scales of 16 elements in memory, at any alignment, times code_unit.
+/// code * scale.
 struct Scaled {
   FloatVector scale;
-  explicit HWY_INLINE Scaled(float unit_scale) : scale(hn::Set(Floats(), unit_scale)) {}
+  explicit HWY_INLINE Scaled(float factor) : scale(hn::Set(Floats(), factor)) {}
   HWY_INLINE FloatVector operator()(FloatVector codes) const { return hn::Mul(codes, scale); }
 };
 
@@ -36,8 +36,8 @@ struct Scaled {
 struct ScaledAndMoved {
   FloatVector scale;
   FloatVector offset;
-  HWY_INLINE ScaledAndMoved(float unit_scale, float moved_by)
-      : scale(hn::Set(Floats(), unit_scale)), offset(hn::Set(Floats(), moved_by)) {}
+  HWY_INLINE ScaledAndMoved(float factor, float moved_by)
+      : scale(hn::Set(Floats(), factor)), offset(hn::Set(Floats(), moved_by)) {}
   HWY_INLINE FloatVector operator()(FloatVector codes) const {
     return hn::Add(hn::Mul(codes, scale), offset);
   }
@@ -48,11 +48,11 @@ HWY_INLINE FloatVector floats_of(V words) {
   return hn::ConvertTo(Floats(), hn::BitCast(Ints(), words));
 }
 
-/// The order that Products wants codes in.
+/// The order that store_products() wants codes in.
 template <class To>
 using ProductsOrder = std::conditional_t<std::is_same_v<To, ToBf16>, ByHalves, ByWords>;
 
-/// Stores 16 elements of codes in the upper bytes of halves.
+/// Stores 16 elements, whose codes are the upper bytes of halves.
 template <class Map>
 HWY_INLINE void store_half_run(ToBf16, HalfVector codes, const Map& map, std::uint16_t* to) {
   const Words d;
@@ -70,7 +70,8 @@ HWY_INLINE void store_half_run(To, HalfVector codes, const Map& map, typename To
   To::store(map(floats_of(hn::InterleaveUpper(d, zero, codes))), to + 8);
 }
 
-/// Stores 32 elements, whose codes are in ProductsOrder: 16 by either map.
+/// Stores 32 elements, whose codes are in ProductsOrder: 16 by either map, with scales in
+/// code_unit.
 template <class To, class Map>
 HWY_INLINE void store_products(ByteVector codes, const Map& first, const Map& second,
                                typename To::Element* to) {
