@@ -18,13 +18,13 @@ namespace plimsoll::codecs::ggml {
 namespace {
 
 constexpr std::array encoders = {
-    Encoder{Type::iq2_xxs, encode_iq2_xxs_scalar, encode_iq2_xxs_scalar},
-    Encoder{Type::iq2_xs, encode_iq2_xs_scalar, encode_iq2_xs_scalar},
-    Encoder{Type::iq3_xxs, encode_iq3_xxs_scalar, encode_iq3_xxs_scalar},
+    Encoder{Type::iq2_xxs, encode_iq2_xxs_scalar, encode_iq2_xxs},
+    Encoder{Type::iq2_xs, encode_iq2_xs_scalar, encode_iq2_xs},
+    Encoder{Type::iq3_xxs, encode_iq3_xxs_scalar, encode_iq3_xxs},
     Encoder{Type::iq1_s, encode_iq1_s_scalar, encode_iq1_s_scalar},
     Encoder{Type::iq4_nl, encode_iq4_nl_scalar, encode_iq4_nl},
-    Encoder{Type::iq3_s, encode_iq3_s_scalar, encode_iq3_s_scalar},
-    Encoder{Type::iq2_s, encode_iq2_s_scalar, encode_iq2_s_scalar},
+    Encoder{Type::iq3_s, encode_iq3_s_scalar, encode_iq3_s},
+    Encoder{Type::iq2_s, encode_iq2_s_scalar, encode_iq2_s},
     Encoder{Type::iq4_xs, encode_iq4_xs_scalar, encode_iq4_xs},
     Encoder{Type::iq1_m, encode_iq1_m_scalar, encode_iq1_m_scalar},
     Encoder{Type::tq1_0, encode_tq1_0_scalar, encode_tq1_0},
