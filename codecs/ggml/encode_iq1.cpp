@@ -21,7 +21,7 @@ struct Functions {
   decltype(&iq1_nearest) nearest;
 };
 constexpr Functions scalar_functions = {iq1_s_split_scalar, iq1_m_split_scalar, iq1_nearest_scalar};
-constexpr Functions vector_functions = scalar_functions;
+constexpr Functions vector_functions = {iq1_s_split, iq1_m_split, iq1_nearest};
 
 const Functions& functions_of(bool vectors) {
   return vectors ? vector_functions : scalar_functions;
