@@ -191,7 +191,7 @@ IqPoint nearest(std::span<const IqPoint> near, const float* elements, const floa
                 float scale, const Iq1Values& values) {
   const auto scaled =
       level_table<2>([&](std::size_t level) { return level < 3 ? scale * values[level] : 0.0f; });
-  return nearest_point<2, 8>(near, elements, weights, scaled);
+  return nearest_point(near, PointErrors<2, 8>(elements, weights, scaled));
 }
 
 #endif

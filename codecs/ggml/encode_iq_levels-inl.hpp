@@ -67,35 +67,56 @@ HWY_INLINE WordVector load_points(const IqPoint* points) {
   return hn::PromoteTo(Words(), hn::LoadU(hn::Rebind<IqPoint, Words>(), points));
 }
 
-/// The first of the points with the least weighted error: the sum, in the order of the elements, of
-/// weight times error times error, where the error is that of `scaled`, a value for each level,
-/// from the element. The first point of all if no sum is a number.
+/// Weighted errors of points: the sum, in the order of the elements, of weight times error times
+/// error, where the error is that of `scaled`, a value for each level, from the element.
 template <unsigned bits, std::size_t elements_of_point>
-HWY_INLINE IqPoint nearest_point(std::span<const IqPoint> near, const float* elements,
-                                 const float* weights, const LevelTable<bits>& scaled) {
-  const Floats d;
-  const Ints di;
-  LevelTable<bits> errors[elements_of_point];
-  for (std::size_t i = 0; i < elements_of_point; ++i) {
-    for (std::size_t p = 0; p < scaled.parts; ++p) {
-      const auto error = hn::Sub(scaled.part[p], hn::Set(d, elements[i]));
-      errors[i].part[p] = hn::Mul(hn::Mul(hn::Set(d, weights[i]), error), error);
+class PointErrors {
+ public:
+  HWY_INLINE PointErrors(const float* elements, const float* weights,
+                         const LevelTable<bits>& scaled) {
+    const Floats d;
+    for (std::size_t i = 0; i < elements_of_point; ++i) {
+      for (std::size_t p = 0; p < scaled.parts; ++p) {
+        const auto error = hn::Sub(scaled.part[p], hn::Set(d, elements[i]));
+        terms_[i].part[p] = hn::Mul(hn::Mul(hn::Set(d, weights[i]), error), error);
+      }
     }
   }
-  auto least = hn::Set(d, std::numeric_limits<float>::max());
-  auto place_of_least = hn::Zero(di);
-  auto place = hn::Iota(di, 0);
-  for (std::size_t first = 0; first < near.size(); first += lanes) {
-    auto points = load_points(near.data() + first);
-    auto sum = errors[0].at(points);
+
+  [[nodiscard]] HWY_INLINE FloatVector of(WordVector points) const {
+    auto sum = terms_[0].at(points);
     for (std::size_t i = 1; i < elements_of_point; ++i) {
       points = hn::ShiftRight<bits>(points);
-      sum = hn::Add(sum, errors[i].at(points));
+      sum = hn::Add(sum, terms_[i].at(points));
     }
-    const auto better = hn::Lt(sum, least);
-    least = hn::IfThenElse(better, sum, least);
-    place_of_least = hn::IfThenElse(hn::RebindMask(di, better), place, place_of_least);
+    return sum;
+  }
+
+ private:
+  LevelTable<bits> terms_[elements_of_point];
+};
+
+/// The first of the points with the least error, or of all points if no error is a number.
+template <unsigned bits, std::size_t elements_of_point>
+HWY_INLINE IqPoint nearest_point(std::span<const IqPoint> near,
+                                 const PointErrors<bits, elements_of_point>& errors) {
+  const Floats d;
+  const Ints di;
+  const auto most = hn::Set(d, std::numeric_limits<float>::max());
+  auto least = errors.of(load_points(near.data()));
+  least = hn::IfThenElse(hn::Lt(least, most), least, most);
+  if (near.size() <= lanes) {
+    const auto is_least = hn::Eq(least, hn::MinOfLanes(d, least));
+    return near.data()[hn::FindFirstTrue(d, is_least)];
+  }
+  auto place = hn::Iota(di, 0);
+  auto place_of_least = place;
+  for (std::size_t first = lanes; first < near.size(); first += lanes) {
+    const auto error = errors.of(load_points(near.data() + first));
+    const auto better = hn::Lt(error, least);
+    least = hn::IfThenElse(better, error, least);
     place = hn::Add(place, hn::Set(di, static_cast<std::int32_t>(lanes)));
+    place_of_least = hn::IfThenElse(hn::RebindMask(di, better), place, place_of_least);
   }
   const auto is_least = hn::RebindMask(di, hn::Eq(least, hn::MinOfLanes(d, least)));
   const auto none = hn::Set(di, std::numeric_limits<std::int32_t>::max());

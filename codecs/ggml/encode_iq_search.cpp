@@ -85,33 +85,33 @@ class LaneSearch {
     const Ints di;
     IntVector ranks[vectors];
     for (auto& rank : ranks) rank = hn::Zero(di);
-    std::int32_t power = 1;
     for (std::size_t i = 0; i < elements_of_point; ++i) {
       const auto magnitude = hn::Set(d, run_.magnitudes[p * elements_of_point + i]);
       for (std::size_t v = 0; v < vectors; ++v) {
         const auto scaled = hn::Mul(hn::Load(d, &inverses_[v * lanes]), magnitude);
         const auto level = hn::Mul(hn::Set(d, 0.5f), hn::Sub(scaled, hn::Set(d, 1.0f)));
-        ranks[v] = hn::Add(ranks[v], digit_of(level, power));
+        ranks[v] = hn::Add(ranks[v], digit_of(level, i));
       }
-      power *= IqLevels<elements_of_point>::highest + 1;
     }
     for (std::size_t v = 0; v < vectors; ++v) hn::Store(ranks[v], di, &ranks_[v * lanes]);
   }
 
-  /// The nearest level times `power`; see nearest_int() for the bits.
-  static HWY_INLINE IntVector digit_of(FloatVector level, std::int32_t power) {
+  /// What the nearest level of element `i` of a point adds to the rank; see nearest_int() for the
+  /// bits.
+  static HWY_INLINE IntVector digit_of(FloatVector level, std::size_t i) {
     const Ints di;
     const auto sum = hn::Add(level, hn::Set(Floats(), integer_maker));
     const auto integer = hn::And(hn::BitCast(di, sum), hn::Set(di, 0x7FFFFF));
-    if constexpr (IqLevels<elements_of_point>::highest == 2) {
-      const auto digit = hn::Set(di, power);
+    if constexpr (elements_of_point == 8) {
+      constexpr std::array<std::int32_t, 8> powers = {1, 3, 9, 27, 81, 243, 729, 2187};
+      const auto power = hn::Set(di, powers[i]);
       const auto one = hn::VecFromMask(di, hn::Gt(integer, hn::Set(di, 0x400000)));
       const auto two = hn::VecFromMask(di, hn::Gt(integer, hn::Set(di, 0x400001)));
-      return hn::Add(hn::And(one, digit), hn::And(two, digit));
+      return hn::Add(hn::And(one, power), hn::And(two, power));
     } else {
       const auto low = hn::Max(integer, hn::Set(di, 0x400000));
-      const auto digit = hn::Min(low, hn::Set(di, 0x400007));
-      return hn::Mul(hn::Sub(digit, hn::Set(di, 0x400000)), hn::Set(di, power));
+      const auto digit = hn::Sub(hn::Min(low, hn::Set(di, 0x400007)), hn::Set(di, 0x400000));
+      return hn::ShiftLeftSame(digit, static_cast<int>(3 * i));
     }
   }
 
@@ -127,8 +127,8 @@ class LaneSearch {
     LevelTable<bits> scaled = values_;
     for (auto& part : scaled.part) part = hn::Mul(hn::Set(Floats(), scale), part);
     const std::size_t first = p * elements_of_point;
-    return nearest_point<bits, elements_of_point>(near, &run_.magnitudes[first],
-                                                  &run_.weight_roots[first], scaled);
+    return nearest_point(near, PointErrors<bits, elements_of_point>(
+                                   &run_.magnitudes[first], &run_.weight_roots[first], scaled));
   }
 
   /// The sums of every trial: see iq_sums_of().
