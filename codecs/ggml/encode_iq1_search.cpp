@@ -22,10 +22,13 @@ namespace {
 
 #if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
 
+Iq1Order order_of(const float* elements, std::size_t count) {
+  return iq1_order_scalar(elements, count);
+}
 Iq1Split s_split(const Iq1Sums& sums) {
   return iq1_s_split_scalar(sums);
 }
-Iq1Split m_split(const float* elements, const float* weights, const Iq1MOrder& order) {
+Iq1Split m_split(const float* elements, const float* weights, const Iq1Order& order) {
   return iq1_m_split_scalar(elements, weights, order);
 }
 IqPoint nearest(std::span<const IqPoint> near, const float* elements, const float* weights,
@@ -34,6 +37,34 @@ IqPoint nearest(std::span<const IqPoint> near, const float* elements, const floa
 }
 
 #else
+
+/// An element's place is the number of those that are less, or equal and before it.
+Iq1Order order_of(const float* elements, std::size_t count) {
+  const Floats d;
+  const Ints di;
+  Iq1Order order{};
+  alignas(32) std::int32_t places[lanes];
+  for (std::size_t first = 0; first < count; first += lanes) {
+    const auto mine = hn::LoadU(d, elements + first);
+    auto place = hn::Zero(di);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto other = hn::Set(d, elements[i]);
+      if (i < first) {
+        place = hn::Sub(place, as_int(hn::Le(other, mine)));
+        continue;
+      }
+      place = hn::Sub(place, as_int(hn::Lt(other, mine)));
+      if (i >= first + lanes) continue;
+      const auto after = hn::Gt(hn::Iota(di, 0), hn::Set(di, static_cast<std::int32_t>(i - first)));
+      place = hn::Sub(place, hn::And(as_int(hn::Eq(other, mine)), hn::VecFromMask(di, after)));
+    }
+    hn::Store(place, di, places);
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      order[static_cast<std::size_t>(places[lane])] = static_cast<std::uint8_t>(first + lane);
+    }
+  }
+  return order;
+}
 
 /// Keeps the best split that it is shown, the first of equals.
 class Contest {
@@ -166,7 +197,7 @@ HWY_INLINE void show_m_lanes(const FourSums& sums, std::size_t first, std::size_
 }
 
 /// The sums up to the borders are carried on from split to split; what follows is summed anew.
-Iq1Split m_split(const float* elements, const float* weights, const Iq1MOrder& order) {
+Iq1Split m_split(const float* elements, const float* weights, const Iq1Order& order) {
   const FourFloats d;
   std::array<Terms, iq1_m_run> terms;
   for (std::size_t i = 0; i < iq1_m_run; ++i) {
@@ -199,10 +230,13 @@ IqPoint nearest(std::span<const IqPoint> near, const float* elements, const floa
 }  // namespace
 
 // Outside the unnamed namespace: the dispatch table takes their addresses from elsewhere.
+Iq1Order iq1_order_lanes(const float* elements, std::size_t count) {
+  return order_of(elements, count);
+}
 Iq1Split iq1_s_split_lanes(const Iq1Sums& sums) {
   return s_split(sums);
 }
-Iq1Split iq1_m_split_lanes(const float* elements, const float* weights, const Iq1MOrder& order) {
+Iq1Split iq1_m_split_lanes(const float* elements, const float* weights, const Iq1Order& order) {
   return m_split(elements, weights, order);
 }
 IqPoint iq1_nearest_lanes(std::span<const IqPoint> near, const float* elements,
@@ -217,15 +251,20 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace plimsoll::codecs::ggml {
 
+HWY_EXPORT(iq1_order_lanes);
 HWY_EXPORT(iq1_s_split_lanes);
 HWY_EXPORT(iq1_m_split_lanes);
 HWY_EXPORT(iq1_nearest_lanes);
+
+Iq1Order iq1_order(const float* elements, std::size_t count) {
+  return HWY_DYNAMIC_DISPATCH(iq1_order_lanes)(elements, count);
+}
 
 Iq1Split iq1_s_split(const Iq1Sums& sums) {
   return HWY_DYNAMIC_DISPATCH(iq1_s_split_lanes)(sums);
 }
 
-Iq1Split iq1_m_split(const float* elements, const float* weights, const Iq1MOrder& order) {
+Iq1Split iq1_m_split(const float* elements, const float* weights, const Iq1Order& order) {
   return HWY_DYNAMIC_DISPATCH(iq1_m_split_lanes)(elements, weights, order);
 }
 
