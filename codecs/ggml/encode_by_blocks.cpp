@@ -18,15 +18,15 @@ namespace plimsoll::codecs::ggml {
 namespace {
 
 constexpr std::array encoders = {
-    BlockEncoder{Type::iq2_xxs, encode_iq2_xxs_scalar, encode_iq2_xxs_scalar},
-    BlockEncoder{Type::iq2_xs, encode_iq2_xs_scalar, encode_iq2_xs_scalar},
-    BlockEncoder{Type::iq3_xxs, encode_iq3_xxs_scalar, encode_iq3_xxs_scalar},
-    BlockEncoder{Type::iq1_s, encode_iq1_s_scalar, encode_iq1_s_scalar},
+    BlockEncoder{Type::iq2_xxs, encode_iq2_xxs_scalar, encode_iq2_xxs},
+    BlockEncoder{Type::iq2_xs, encode_iq2_xs_scalar, encode_iq2_xs},
+    BlockEncoder{Type::iq3_xxs, encode_iq3_xxs_scalar, encode_iq3_xxs},
+    BlockEncoder{Type::iq1_s, encode_iq1_s_scalar, encode_iq1_s},
     BlockEncoder{Type::iq4_nl, encode_iq4_nl_scalar, encode_iq4_nl},
-    BlockEncoder{Type::iq3_s, encode_iq3_s_scalar, encode_iq3_s_scalar},
-    BlockEncoder{Type::iq2_s, encode_iq2_s_scalar, encode_iq2_s_scalar},
+    BlockEncoder{Type::iq3_s, encode_iq3_s_scalar, encode_iq3_s},
+    BlockEncoder{Type::iq2_s, encode_iq2_s_scalar, encode_iq2_s},
     BlockEncoder{Type::iq4_xs, encode_iq4_xs_scalar, encode_iq4_xs},
-    BlockEncoder{Type::iq1_m, encode_iq1_m_scalar, encode_iq1_m_scalar},
+    BlockEncoder{Type::iq1_m, encode_iq1_m_scalar, encode_iq1_m},
     BlockEncoder{Type::tq1_0, encode_tq1_0_scalar, encode_tq1_0},
     BlockEncoder{Type::tq2_0, encode_tq2_0_scalar, encode_tq2_0},
     BlockEncoder{Type::mxfp4, encode_mxfp4_scalar, encode_mxfp4},

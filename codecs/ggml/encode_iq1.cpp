@@ -16,29 +16,17 @@ constexpr float least_magnitude_of_s = 1e-12f;  // runs below it get the scale 0
 constexpr float least_magnitude_of_m = 1e-7f;
 
 struct Functions {
+  decltype(&iq1_order) order;
   decltype(&iq1_s_split) s_split;
   decltype(&iq1_m_split) m_split;
   decltype(&iq1_nearest) nearest;
 };
-constexpr Functions scalar_functions = {iq1_s_split_scalar, iq1_m_split_scalar, iq1_nearest_scalar};
-constexpr Functions vector_functions = scalar_functions;
+constexpr Functions scalar_functions = {iq1_order_scalar, iq1_s_split_scalar, iq1_m_split_scalar,
+                                        iq1_nearest_scalar};
+constexpr Functions vector_functions = {iq1_order, iq1_s_split, iq1_m_split, iq1_nearest};
 
 const Functions& functions_of(bool vectors) {
   return vectors ? vector_functions : scalar_functions;
-}
-
-/// The places of elements in ascending order, equal ones in the order in which they stand.
-template <std::size_t count>
-std::array<std::uint8_t, count> order_of(const float* elements) {
-  std::array<std::uint8_t, count> order;
-  for (std::size_t i = 0; i < count; ++i) {
-    std::size_t place = i;
-    for (; place > 0 && elements[i] < elements[order[place - 1]]; --place) {
-      order[place] = order[place - 1];
-    }
-    order[place] = static_cast<std::uint8_t>(i);
-  }
-  return order;
 }
 
 float largest_magnitude(const float* elements, std::size_t count) {
@@ -58,8 +46,7 @@ struct Fit {
 template <std::size_t count>
 class Coder {
  public:
-  Coder(const float* elements, const float* weights, const std::array<std::uint8_t, count>& order,
-        const Iq1Split& split)
+  Coder(const float* elements, const float* weights, const Iq1Order& order, const Iq1Split& split)
       : elements_(elements), weights_(weights) {
     for (std::size_t i = 0; i < count; ++i) {
       levels_[order[i]] = i < split.first ? 0 : i < split.second ? 1 : 2;
@@ -132,14 +119,14 @@ Fit fit_s_run(const float* elements, const float* importance, float spread, bool
   if (largest_magnitude(elements, iq1_s_run) < least_magnitude_of_s) return {};
   alignas(64) std::array<float, iq1_s_run> weights;
   iq_weigh(elements, importance, spread, 0.0f, iq1_s_run, weights.data());
-  const auto order = order_of<iq1_s_run>(elements);
+  const Functions& functions = functions_of(vectors);
+  const Iq1Order order = functions.order(elements, iq1_s_run);
   Iq1Sums sums;
   for (std::size_t i = 0; i < iq1_s_run; ++i) {
     const std::size_t place = order[i];
     sums.wx[i + 1] = sums.wx[i] + weights[place] * elements[place];
     sums.w[i + 1] = sums.w[i] + weights[place];
   }
-  const Functions& functions = functions_of(vectors);
   const Iq1Split split = functions.s_split(sums);
   if (!split.found) return {};
   return Coder<iq1_s_run>(elements, weights.data(), order, split).code(functions.nearest);
@@ -181,8 +168,8 @@ struct MBlock {
 
 Fit fit_m_run(const float* elements, const float* weights, bool vectors) {
   if (largest_magnitude(elements, iq1_m_run) < least_magnitude_of_m) return {};
-  const auto order = order_of<iq1_m_run>(elements);
   const Functions& functions = functions_of(vectors);
+  const Iq1Order order = functions.order(elements, iq1_m_run);
   const Iq1Split split = functions.m_split(elements, weights, order);
   if (!split.found) return {};
   return Coder<iq1_m_run>(elements, weights, order, split).code(functions.nearest);

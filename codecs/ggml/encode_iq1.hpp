@@ -41,12 +41,17 @@ struct Iq1Sums {
 [[nodiscard]] Iq1Split iq1_s_split(const Iq1Sums& sums);
 [[nodiscard]] Iq1Split iq1_s_split_scalar(const Iq1Sums& sums);
 
-/// The best split of a run of IQ1_M. `order`: the places of its elements in ascending order.
-using Iq1MOrder = std::array<std::uint8_t, iq1_m_run>;
+/// The places of the elements of a run in ascending order, equal ones in the order in which they
+/// stand. `count`: 16 or 32.
+using Iq1Order = std::array<std::uint8_t, iq1_s_run>;
+[[nodiscard]] Iq1Order iq1_order(const float* elements, std::size_t count);
+[[nodiscard]] Iq1Order iq1_order_scalar(const float* elements, std::size_t count);
+
+/// The best split of a run of IQ1_M.
 [[nodiscard]] Iq1Split iq1_m_split(const float* elements, const float* weights,
-                                   const Iq1MOrder& order);
+                                   const Iq1Order& order);
 [[nodiscard]] Iq1Split iq1_m_split_scalar(const float* elements, const float* weights,
-                                          const Iq1MOrder& order);
+                                          const Iq1Order& order);
 
 /// Of points near a vector that is none, the first with the least weighted error.
 [[nodiscard]] IqPoint iq1_nearest(std::span<const IqPoint> near, const float* elements,

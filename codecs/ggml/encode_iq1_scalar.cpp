@@ -22,6 +22,18 @@ class Contest {
 
 }  // namespace
 
+Iq1Order iq1_order_scalar(const float* elements, std::size_t count) {
+  Iq1Order order{};
+  for (std::size_t i = 0; i < count; ++i) {
+    std::size_t place = i;
+    for (; place > 0 && elements[i] < elements[order[place - 1]]; --place) {
+      order[place] = order[place - 1];
+    }
+    order[place] = static_cast<std::uint8_t>(i);
+  }
+  return order;
+}
+
 Iq1Split iq1_s_split_scalar(const Iq1Sums& sums) {
   constexpr std::size_t last = iq1_s_run;
   Contest contest;
@@ -42,7 +54,7 @@ Iq1Split iq1_s_split_scalar(const Iq1Sums& sums) {
   return contest.best();
 }
 
-Iq1Split iq1_m_split_scalar(const float* elements, const float* weights, const Iq1MOrder& order) {
+Iq1Split iq1_m_split_scalar(const float* elements, const float* weights, const Iq1Order& order) {
   Contest contest;
   for (std::size_t first = 0; first <= iq1_m_run; ++first) {
     for (std::size_t second = first; second <= iq1_m_run; ++second) {

@@ -16,7 +16,7 @@ struct Searches {
 };
 constexpr Searches scalar_searches = {iq2_xxs_search_scalar, iq2_level_scale_scalar,
                                       iq2_search_scalar};
-constexpr Searches vector_searches = scalar_searches;
+constexpr Searches vector_searches = {iq2_xxs_search, iq2_level_scale_scalar, iq2_search};
 
 const Searches& searches_of(bool vectors) {
   return vectors ? vector_searches : scalar_searches;

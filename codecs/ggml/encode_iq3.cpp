@@ -26,7 +26,7 @@ IqSignedFit fit_xxs_run(const float* elements, const float* importance, float sp
   const float largest = iq_largest(run.magnitudes.data(), run_elements);
   if (largest < least_magnitude_of_xxs) return {};
   result.fit.scale = largest / 15.0f;
-  const auto search = vectors ? iq3_xxs_search_scalar : iq3_xxs_search_scalar;
+  const auto search = vectors ? iq3_xxs_search : iq3_xxs_search_scalar;
   search(IqNeighbours::iq3_xxs(), run, largest, result.fit);
   result.make_positive();
   return result;
@@ -42,7 +42,7 @@ IqSignedFit fit_s_run(const float* elements, const float* importance, float spre
   const float largest = iq_largest(run.magnitudes.data(), run_elements);
   if (largest == 0.0f) return {};
   result.fit.scale = largest / 15.0f;
-  const auto search = vectors ? iq3_s_search_scalar : iq3_s_search_scalar;
+  const auto search = vectors ? iq3_s_search : iq3_s_search_scalar;
   search(IqNeighbours::iq3_s(), run, largest, result.fit);
   result.make_positive();
   return result;

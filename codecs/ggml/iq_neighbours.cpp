@@ -65,9 +65,11 @@ int iq2_level(int magnitude) {
 }  // namespace
 
 IqNeighbours::IqNeighbours(const Shape& shape, std::span<const std::uint32_t> ranks) {
+  points_.reserve(ranks.size());
   entries_.assign(std::size_t{shape.halves} * shape.halves, -1);
   for (std::size_t code = 0; code < ranks.size(); ++code) {
     entries_[ranks[code]] = static_cast<std::int32_t>(code);
+    points_.push_back(shape.point_of(ranks[code]));
   }
   const HalfDistances halves = half_distances_of(shape.base, shape.halves);
   std::vector<std::uint8_t> distances(ranks.size());
@@ -79,13 +81,12 @@ IqNeighbours::IqNeighbours(const Shape& shape, std::span<const std::uint32_t> ra
       distances[code] = static_cast<std::uint8_t>(high[ranks[code] / shape.halves] +
                                                   low[ranks[code] % shape.halves]);
     }
-    list_near(shape, rank, ranks, distances);
+    list_near(shape, rank, distances);
   }
   lists_.shrink_to_fit();
 }
 
 void IqNeighbours::list_near(const Shape& shape, std::size_t rank,
-                             std::span<const std::uint32_t> ranks,
                              std::span<const std::uint8_t> distances) {
   std::array<bool, 256> occurs{};
   for (const std::uint8_t distance : distances) occurs[distance] = true;
@@ -96,7 +97,7 @@ void IqNeighbours::list_near(const Shape& shape, std::size_t rank,
     if (!occurs[distance]) continue;
     ++listed;
     for (std::size_t code = 0; code < distances.size(); ++code) {
-      if (distances[code] == distance) lists_.push_back(shape.point_of(ranks[code]));
+      if (distances[code] == distance) lists_.push_back(points_[code]);
     }
   }
   const std::size_t points = lists_.size() - start - 1;

@@ -36,6 +36,10 @@ class IqNeighbours {
   /// Whether the entry's vector is a point of the grid; the entry is then the point's code.
   static bool on_grid(std::int32_t entry) { return entry >= 0; }
 
+  [[nodiscard]] IqPoint point(std::int32_t code) const {
+    return points_[static_cast<std::size_t>(code)];
+  }
+
   /// For other entries, the points near the vector: all those at the least distance, then all at
   /// the next one, for as many distances as the type's quantizer looks at; within a distance in the
   /// order of their codes. Never empty.
@@ -47,10 +51,10 @@ class IqNeighbours {
  private:
   struct Shape;
   IqNeighbours(const Shape& shape, std::span<const std::uint32_t> ranks);
-  void list_near(const Shape& shape, std::size_t rank, std::span<const std::uint32_t> ranks,
-                 std::span<const std::uint8_t> distances);
+  void list_near(const Shape& shape, std::size_t rank, std::span<const std::uint8_t> distances);
 
   std::vector<std::int32_t> entries_;
+  std::vector<IqPoint> points_;  // of the grid, by code
   std::vector<IqPoint> lists_;
 };
 
