@@ -85,7 +85,7 @@ TEST_CASE("metadata of quantized models are those that llama-quantize writes") {
     matrix.datasets = {"words.txt"};
     matrix.chunks = 9;
     const bool has_matrix = example["imatrix"].is_string();
-    const std::string path = has_matrix ? example["imatrix"] : std::string();
+    const auto path = has_matrix ? example["imatrix"].get<std::string>() : std::string();
     const ImportanceSource importance{path, matrix};
     const std::vector<io::GgufStoredTensor> tensors = stored_of(example["source_tensors"]);
 
