@@ -83,7 +83,7 @@ TEST_CASE("metadata of quantized models are those that llama-quantize writes") {
     io::ImportanceMatrix matrix;
     matrix.tensors.resize(2);
     matrix.datasets = {"words.txt"};
-    matrix.chunks = 9;
+    matrix.chunks = 5;
     const bool has_matrix = example["imatrix"].is_string();
     const auto path = has_matrix ? example["imatrix"].get<std::string>() : std::string();
     const ImportanceSource importance{path, matrix};
