@@ -139,7 +139,7 @@ Expected<void> Chooser::look_over(const io::GgufMetadata& metadata,
 Expected<TensorChoice> Chooser::choose(const Tensor& tensor) {
   const Expected<Type> type = type_for(tensor);
   if (!type) return fail(type.error());
-  TensorChoice choice{.type = *type, .is_copied = *type == tensor.type, .importance = {}};
+  TensorChoice choice{.type = *type, .is_copied = *type == tensor.type};
   if (choice.is_copied) return choice;
   if (auto checked = check_conversion(tensor, *type); !checked) return fail(checked.error());
   const auto importance = importance_for(tensor, *type);

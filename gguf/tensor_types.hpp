@@ -40,9 +40,9 @@ struct TypeOptions {
 
   bool pure = false;           ///< one type for all, no mixture
   bool leaves_output = false;  ///< "output.weight" stays as it is
-  std::optional<codecs::ggml::Type> output_type;
-  std::optional<codecs::ggml::Type> token_embedding_type;
-  std::span<const TypeOverride> overrides;
+  std::optional<codecs::ggml::Type> output_type = {};
+  std::optional<codecs::ggml::Type> token_embedding_type = {};
+  std::span<const TypeOverride> overrides = {};
   Reach reach = Reach::mixture;
   const io::ImportanceMatrix* importance = nullptr;  ///< null: there is none
 };
@@ -54,7 +54,7 @@ struct TensorChoice {
   /// How much the columns matter, for the quantizer: of each expert in turn, ne0 * ne2 in ggml's
   /// terms. Empty where nothing is known, or nothing to be quantized. Part of
   /// TypeOptions::importance.
-  std::span<const float> importance;
+  std::span<const float> importance = {};
 };
 
 struct TensorChoices {

@@ -18,7 +18,8 @@ struct ModelFacts {
 };
 
 /// Reads the facts from the metadata of a GGUF file. Architectures that llama.cpp does not know are
-/// taken as well; its `clip`, whose files have vision towers only, counts as one without layers.
+/// taken as well; its `clip`, whose files have vision towers only, counts as one without layers and
+/// heads (llama-quantize dies of that where a mixture goes by heads).
 ///
 /// Errors: malformed where general.architecture or the architecture's block_count is missing, or
 /// one of the keys looked at is no unsigned number (for heads also an array of such).

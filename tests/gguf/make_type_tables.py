@@ -136,7 +136,7 @@ def decide(program, path, run, imatrix):
     if reason:
         return {"error": reason.group(1)}
     if done.returncode != 0:
-        return {"error": done.stderr.strip().splitlines()[-1]}
+        return {"error": "llama-quantize dies"}
     types = {}
     for line in done.stderr.splitlines():
         match = TENSOR_LINE.match(line)
@@ -213,6 +213,14 @@ def confirm(program, scratch, name, model, runs):
             target.unlink()
 
 
+def write_tables(path, types, models):
+    """A few lines a model, so that changes show."""
+    text = json.dumps({"types": types, "models": models}, separators=(",", ":"))
+    for key in ("architecture", "outcomes", "runs"):
+        text = text.replace(f'"{key}":', f'\n"{key}":')
+    path.write_text(text + "\n")
+
+
 def main():
     program, out = Path(sys.argv[1]), Path(sys.argv[2])
     table, models = Table(), {}
@@ -232,9 +240,7 @@ def main():
         for name in ("llama_3", "rows_of_40"):
             confirm(program, scratch, name, MODELS[name], list(runs_of(name)))
     out.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"types": table.types, "models": models}, separators=(",", ":"))
-    text = text.replace('"outcomes":', '\n"outcomes":').replace('"architecture":', '\n"architecture":')
-    (out / "decisions.json").write_text(text + "\n")
+    write_tables(out / "decisions.json", table.types, models)
 
 
 if __name__ == "__main__":

@@ -160,7 +160,7 @@ TEST_CASE("warnings are one line each, whatever the names are") {
   const auto choices = choose(Ftype::q4_k_s, {tensor("a\nb.weight", {2, 96})});
   REQUIRE(choices.has_value());
   REQUIRE(choices->warnings.size() == 1);
-  CHECK_MENTIONS(choices->warnings[0], "a\\x0Ab.weight: rows");
+  CHECK_MENTIONS(choices->warnings[0], "a\\x0ab.weight: rows");
 }
 
 TEST_CASE("rows that fit no type are refused") {

@@ -112,6 +112,8 @@ class Model {
  private:
   void check_outcome(const Expected<TensorChoices>& choices, const json& outcome) const {
     if (outcome.is_object()) {
+      // Vision towers, in whose metadata it looks for heads that are not there.
+      if (outcome["error"] == "llama-quantize dies") return;
       REQUIRE_FALSE(choices.has_value());
       if (outcome["error"] == "no importance matrix") {
         CHECK(choices.error().code() == ErrorCode::invalid_argument);

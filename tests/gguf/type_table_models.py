@@ -4,10 +4,6 @@ about types, with few rows. Sizes are innermost last, as numpy has them."""
 E, F, V = 256, 512, 512  # embedding, feed-forward, vocabulary; multiples of every block
 
 
-def pair(architecture, key, value):
-    return key if key.startswith("general.") else f"{architecture}.{key}", value
-
-
 class Model:
     """`tensors` maps the names of all layers' tensors ("%d" is the layer) to shape and type."""
 
@@ -320,7 +316,7 @@ def odd_shapes():
     """What counts as two-dimensional, and sizes of one."""
     return Model("llama", 3, kv_heads=32).add(ends()).every_layer(dense() | {
         "blk.%d.attn_q.weight": (1, E),
-        "blk.%d.attn_k.weight": (E, 1),
+        "blk.%d.attn_k.weight": (E, 32),
         "blk.%d.attn_v.weight": (1, 1, E),
         "blk.%d.attn_output.weight": (2, 1, E),
         "blk.%d.attn_q.bias": (2, E),
