@@ -1,7 +1,7 @@
 # Writes OUTPUT, a C++ source with the text of the TOML files below DIRECTORY in its tables:
 # cmake -DOUTPUT=... -DDIRECTORY=... -DFILES="profiles/a.toml;patterns/b.toml" -P embed.cmake
 set(tables "")
-foreach(kind profiles patterns rules)
+foreach(kind profiles patterns rules gguf)
   set(rows "")
   foreach(file IN LISTS FILES)
     if(file MATCHES "^${kind}/(.*)\\.toml$")
@@ -23,6 +23,7 @@ ${tables}}  // namespace
 std::span<const EmbeddedFile> embedded_profiles() { return profiles; }
 std::span<const EmbeddedFile> embedded_patterns() { return patterns; }
 std::span<const EmbeddedFile> embedded_rules() { return rules; }
+std::span<const EmbeddedFile> embedded_gguf_names() { return gguf; }
 
 }  // namespace plimsoll::config
 ")

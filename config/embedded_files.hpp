@@ -21,4 +21,7 @@ struct EmbeddedFile {
 /// latter the name begins with "architectures/". Static storage.
 [[nodiscard]] std::span<const EmbeddedFile> embedded_rules();
 
+/// The shipped tables of GGUF's names, config/gguf/*.toml. Static storage.
+[[nodiscard]] std::span<const EmbeddedFile> embedded_gguf_names();
+
 }  // namespace plimsoll::config
