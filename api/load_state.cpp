@@ -9,6 +9,7 @@
 #include "api/checkpoint_output.hpp"
 #include "api/load_report.hpp"
 #include "api/load_trace.hpp"
+#include "codecs/ggml/encode.hpp"
 #include "api/model_state.hpp"
 #include "api/plan_summary.hpp"
 #include "plan/align.hpp"
@@ -16,6 +17,14 @@
 
 namespace plimsoll {
 namespace {
+
+/// Before the first unit comes: some quantizers make tables first.
+void prepare_encoders(const plan::Plan& plan) {
+  for (const plan::OutputTensor& output : plan.outputs) {
+    if (output.format.kind != codecs::FormatKind::ggml) continue;
+    codecs::ggml::prepare_encoder(output.format.type);
+  }
+}
 
 constexpr unsigned default_io_threads = 4;
 constexpr std::uintptr_t destination_alignment = 64;
@@ -120,6 +129,7 @@ Expected<void> Load::State::prepare() {
   }
   changed_.notify_all();
 
+  prepare_encoders(*draft_.plan);
   actors::LoadParts parts;
   parts.id = core_.next_load_id();
   parts.plan = draft_.plan;

@@ -111,8 +111,9 @@ class HubEntries {
     std::uint64_t parts = 1;
     if (named.in_parts) {
       if (entry.shape.size() < 2) {
-        return fail(ErrorCode::malformed, "it should have two sizes or more, the first that of parts",
-                    file_of(tensor), tensor.name);
+        return fail(ErrorCode::malformed,
+                    "it should have two sizes or more, the first that of parts", file_of(tensor),
+                    tensor.name);
       }
       parts = entry.shape.front();
       entry.shape.erase(entry.shape.begin());
@@ -144,8 +145,7 @@ class HubEntries {
     }
   }
 
-  Expected<void> apply(const HubName& named, const io::GgufTensor& tensor,
-                       io::TensorEntry& entry) {
+  Expected<void> apply(const HubName& named, const io::GgufTensor& tensor, io::TensorEntry& entry) {
     const Operations& operations = named.row->operations;
     HeadCounts heads;
     if (operations.reorder == Reorder::rope_halves ||

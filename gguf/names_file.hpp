@@ -15,9 +15,9 @@ namespace plimsoll::gguf {
 /// What is known of one family of models: the tensors of its GGUF files, and what of their metadata
 /// config.json is made of.
 struct Family {
-  std::string name;         ///< "qwen2_moe"
-  std::string model_type;   ///< of config.json
-  std::string class_name;   ///< architectures[0] of config.json
+  std::string name;                   ///< "qwen2_moe"
+  std::string model_type;             ///< of config.json
+  std::string class_name;             ///< architectures[0] of config.json
   std::vector<NameRow> rows;          ///< the first that fits a tensor names it
   std::vector<std::string> left_out;  ///< tensors that no checkpoint has, as rows are written
   /// Rules (config/rules) that make a checkpoint's tensors of those that rows name, where one

@@ -92,8 +92,8 @@ Expected<NameRow> parse_name_row(std::string_view text) {
   }
   std::size_t at = 3;
   if (at + 1 < words.size() && (words[at] == "if" || words[at] == "unless")) {
-    row.condition = words[at] == "if" ? NameRow::Condition::if_present
-                                      : NameRow::Condition::unless_present;
+    row.condition =
+        words[at] == "if" ? NameRow::Condition::if_present : NameRow::Condition::unless_present;
     row.other = words[at + 1];
     at += 2;
   }
