@@ -24,7 +24,8 @@ bool is_gguf(std::string_view out) {
 Expected<void> check_layout(const config::RecipeSettings& recipe, const std::string& out) {
   if (!is_gguf(out) || recipe.layout != config::Layout::transformers) return {};
   return fail(ErrorCode::invalid_argument,
-              "a GGUF model has names of its own; the layout transformers does not go with it", out);
+              "a GGUF model has names of its own; the layout transformers does not go with it",
+              out);
 }
 
 /// Numbers of a quantized source mean nothing without their scales.
@@ -185,8 +186,8 @@ class Drawing {
   Expected<void> decide_gguf() {
     auto model = gguf_model(source_, draft_.catalogue);
     if (!model) return fail(model.error());
-    auto recipe = gguf_recipe(settings_, model->blueprints, model->sources, model->metadata, path_,
-                              out_);
+    auto recipe =
+        gguf_recipe(settings_, model->blueprints, model->sources, model->metadata, path_, out_);
     if (!recipe) return fail(recipe.error());
     draft_.left_out = std::move(recipe->left_out);
     draft_.warnings = std::move(recipe->warnings);

@@ -87,9 +87,8 @@ Load Engine::quantize(const std::string& path, const std::string& out, LoadOptio
 Plan Engine::plan(const std::string& path, const std::string& out,
                   const LoadOptions& options) const {
   const LoadRequest request{path, out, state_->settings_for(options), options};
-  return summarize(
-      or_throw(draw(path, request.settings, request.sink(), request.out,
-                    request.options.expected)));
+  return summarize(or_throw(
+      draw(path, request.settings, request.sink(), request.out, request.options.expected)));
 }
 
 std::string_view version() noexcept {

@@ -18,7 +18,8 @@ GgufModel of_gguf(const Source& source, const io::Catalogue& catalogue) {
 
 Expected<GgufModel> gguf_model(const Source& source, io::Catalogue& catalogue) {
   if (source.gguf) return of_gguf(source, catalogue);
-  return fail(ErrorCode::unsupported, "only GGUF models can become GGUF models", catalogue.directory);
+  return fail(ErrorCode::unsupported, "only GGUF models can become GGUF models",
+              catalogue.directory);
 }
 
 }  // namespace plimsoll

@@ -9,9 +9,9 @@
 #include "api/checkpoint_output.hpp"
 #include "api/load_report.hpp"
 #include "api/load_trace.hpp"
-#include "codecs/ggml/encode.hpp"
 #include "api/model_state.hpp"
 #include "api/plan_summary.hpp"
+#include "codecs/ggml/encode.hpp"
 #include "plan/align.hpp"
 #include "plan/plan.hpp"
 

@@ -79,10 +79,9 @@ Expected<plan::Assembly> result_tensors(const io::Catalogue& catalogue,
   const auto rules = joins.empty() ? rule_set(settings, facts) : joining_rules(joins, *facts);
   if (!rules) return fail(rules.error());
   const bool is_hub = settings.layout == config::Layout::hub && joins.empty();
-  auto assembly =
-      plan::assemble(catalogue, *rules, facts,
-                     is_hub ? plan::TargetLayout::hub : plan::TargetLayout::transformers,
-                     is_listed ? std::optional(expected) : std::nullopt);
+  auto assembly = plan::assemble(
+      catalogue, *rules, facts, is_hub ? plan::TargetLayout::hub : plan::TargetLayout::transformers,
+      is_listed ? std::optional(expected) : std::nullopt);
   if (!assembly || !settings.parallel) return assembly;
   const auto test = slice_test(settings, facts);
   if (!test) return fail(test.error());

@@ -40,7 +40,9 @@ Expected<void> take_hub_form(Source& source, const std::string& file) {
   source.catalogue = std::move(hub->catalogue);
   source.unexpected = std::move(hub->unexpected);
   source.joins = std::move(hub->joins);
-  auto facts = config::parse_hf_config("{\"architectures\":[\"" + (*family)->class_name + "\"],\"model_type\":\"" + (*family)->model_type + "\"}", file);
+  auto facts = config::parse_hf_config("{\"architectures\":[\"" + (*family)->class_name +
+                                           "\"],\"model_type\":\"" + (*family)->model_type + "\"}",
+                                       file);
   if (!facts) return fail(facts.error());
   source.facts = std::move(*facts);
   return {};

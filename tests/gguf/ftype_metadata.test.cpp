@@ -89,8 +89,9 @@ TEST_CASE("metadata of quantized models are those that llama-quantize writes") {
     const ImportanceSource importance{path, matrix};
     const std::vector<io::GgufStoredTensor> tensors = stored_of(example["source_tensors"]);
 
-    GgufMetadata made = quantized_metadata(metadata_of(example["source"]), *codecs::ggml::type_target_of(target),
-                                           tensors, has_matrix ? &importance : nullptr);
+    GgufMetadata made =
+        quantized_metadata(metadata_of(example["source"]), *codecs::ggml::type_target_of(target),
+                           tensors, has_matrix ? &importance : nullptr);
     const std::vector<std::uint32_t> counts = counts_of(example["made_tensors"]);
     if (counts.size() > 1) {
       made.set(std::string(io::split_no_key), GgufValue::of(std::uint16_t{0}));

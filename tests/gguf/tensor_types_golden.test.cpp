@@ -104,8 +104,9 @@ class Model {
     }
     options.overrides = overrides;
     if (flags.find('i') != std::string::npos) options.importance = &importance_;
-    const auto choices = choose_tensor_types(codecs::ggml::ftype_of(run[0].get<std::string>()).value(), metadata_,
-                                             tensors_, options, "m.gguf");
+    const auto choices =
+        choose_tensor_types(codecs::ggml::ftype_of(run[0].get<std::string>()).value(), metadata_,
+                            tensors_, options, "m.gguf");
     check_outcome(choices, model_["outcomes"][run[2].get<std::size_t>()]);
   }
 
