@@ -170,6 +170,10 @@ class Drawing {
     if (!recipe) return fail(recipe.error());
     draft_.to = recipe->to;
     recipe->lists_skips = sink_ == plan::Sink::checkpoint;
+    // Safetensors files have no blocks, and who asks for numbers gets them everywhere.
+    recipe->keeps_blocks = settings_.recipe.layout == config::Layout::gguf &&
+                           sink_ != plan::Sink::checkpoint &&
+                           recipe->to.kind == codecs::FormatKind::keep;
     auto assignment =
         plan::assign_formats(draft_.catalogue, std::move(assembly->blueprints), *recipe);
     if (!assignment) return fail(assignment.error());

@@ -22,6 +22,9 @@ if(PLIMSOLL_SANITIZE)
   target_compile_options(plimsoll_flags INTERFACE -fsanitize=${PLIMSOLL_SANITIZE}
                          -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(plimsoll_flags INTERFACE -fsanitize=${PLIMSOLL_SANITIZE})
+  # Vector code is compiled once an instruction set; two of them show what there is to find.
+  target_compile_definitions(plimsoll_flags INTERFACE
+                             "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_AVX3|HWY_AVX3_DL)")
 endif()
 
 # plimsoll_room(NAME SOURCES ... [USES room-or-target ...])
