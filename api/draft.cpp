@@ -143,6 +143,10 @@ class Drawing {
     const bool own_names = is_gguf(out_) || settings_.recipe.layout == config::Layout::gguf;
     auto source = open_source(path_, own_names);
     if (!source) return fail(source.error());
+    if (!source->gguf && settings_.recipe.layout == config::Layout::gguf && !is_gguf(out_)) {
+      return fail(ErrorCode::unsupported,
+                  "the layout gguf is one of GGUF models, and the checkpoint is none", path_);
+    }
     draft_.catalogue = std::move(source->catalogue);
     draft_.is_directory = source->is_directory;
     draft_.facts = std::move(source->facts);

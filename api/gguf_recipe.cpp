@@ -25,7 +25,7 @@ tl::unexpected<Error> not_in_gguf(const codecs::Format& format) {
 }
 
 /// What `--to` asks of a GGUF model.
-Expected<codecs::ggml::TypeTarget> target_of(const codecs::Format& to) {
+Expected<codecs::ggml::TypeTarget> target_of(const codecs::Format& to, const std::string& out) {
   switch (to.kind) {
     case FormatKind::keep:
       return Ftype::copy;
@@ -40,18 +40,18 @@ Expected<codecs::ggml::TypeTarget> target_of(const codecs::Format& to) {
     case FormatKind::ggml:
       return to.type;
     default:
-      return not_in_gguf(to);
+      return not_in_gguf(to, out);
   }
 }
 
 /// The type that a match asks for; nothing for `keep`.
-Expected<std::optional<Type>> type_of_match(const codecs::Format& format) {
+Expected<std::optional<Type>> type_of_match(const codecs::Format& format, const std::string& out) {
   if (format.kind == FormatKind::keep) return std::optional<Type>();
   if (format.kind == FormatKind::ggml) return std::optional(format.type);
   if (codecs::is_cast(format.kind)) {
     return codecs::ggml::plain_type_of(codecs::cast_dtype(format.kind));
   }
-  return not_in_gguf(format);
+  return not_in_gguf(format, out);
 }
 
 plan::Treatment treatment_for(Type type, const plan::Blueprint& tensor, Type source) {
@@ -75,10 +75,10 @@ class Decision {
 
   Expected<GgufRecipe> decide(const io::GgufMetadata& metadata, const std::string& file,
                               const std::string& out) {
-    const auto target = target_of(settings_.recipe.to.value_or(codecs::Format{}));
+    const auto target = target_of(settings_.recipe.to.value_or(codecs::Format{}), out);
     if (!target) return fail(target.error());
     if (auto read = read_matrix(); !read) return fail(read.error());
-    if (auto found = find_held_back(); !found) return fail(found.error());
+    if (auto found = find_held_back(out); !found) return fail(found.error());
     put_in_order();
     if (auto chosen = choose(*target, metadata, file); !chosen) return fail(chosen.error());
     describe(*target, metadata, out);
@@ -95,11 +95,11 @@ class Decision {
   }
 
   /// Tensors whose first match says keep, or that are skipped; the other matches become overrides.
-  Expected<void> find_held_back() {
+  Expected<void> find_held_back(const std::string& out) {
     held_back_.assign(blueprints_.size(), false);
     std::vector<bool> decided(blueprints_.size(), false);
     for (const config::MatchRule& match : settings_.recipe.match) {
-      const auto type = type_of_match(match.format);
+      const auto type = type_of_match(match.format, out);
       if (!type) return fail(type.error());
       auto pattern = config::Pattern::compile(match.pattern);
       if (!pattern) return fail(pattern.error());
