@@ -19,9 +19,11 @@ using codecs::FormatKind;
 using codecs::ggml::Ftype;
 using codecs::ggml::Type;
 
-tl::unexpected<Error> not_in_gguf(const codecs::Format& format) {
-  return fail(ErrorCode::unsupported, "a GGUF model cannot hold " + config::format_text(format) +
-                                          "; choose an ftype such as Q4_K_M, or a type of ggml");
+tl::unexpected<Error> not_in_gguf(const codecs::Format& format, const std::string& out) {
+  return fail(ErrorCode::unsupported,
+              "a GGUF model cannot hold " + config::format_text(format) +
+                  "; choose an ftype such as Q4_K_M, or a type of ggml",
+              out);
 }
 
 /// What `--to` asks of a GGUF model.
