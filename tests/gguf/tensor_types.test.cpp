@@ -263,6 +263,21 @@ TEST_CASE("a number of weights that is not the tensor's is refused, of embedding
   CHECK(fitting->tensors[0].importance.size() == 1024);
 }
 
+TEST_CASE("weights that a quantizer would have used, and does not find, are missed aloud") {
+  io::ImportanceMatrix matrix;
+  matrix.tensors.push_back({"b.weight", std::vector<float>(256, 1.F)});
+  const std::vector<io::GgufStoredTensor> three = {tensor("output.weight"), tensor("a.weight"),
+                                                   tensor("b.weight")};
+  const auto choices = choose(Ftype::q4_k_s, three, {.importance = &matrix});
+  REQUIRE(choices.has_value());
+  CHECK(choices->warnings ==
+        std::vector<std::string>{
+            "a.weight: the importance matrix lacks it; it is quantized without"});
+  const auto ignoring = choose(Ftype::q8_0, three, {.importance = &matrix});
+  REQUIRE(ignoring.has_value());
+  CHECK(ignoring->warnings.empty());
+}
+
 TEST_CASE("with experts the layer is read from names, which have to tell it") {
   const io::GgufMetadata moe = metadata_of("llama", 16, 4);
   using enum Type;
