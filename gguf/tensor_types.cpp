@@ -242,13 +242,18 @@ Expected<std::span<const float>> Chooser::importance_for(const Tensor& tensor, T
     warn(tensor, text + "; it is quantized without");
     weights = {};
   }
-  const bool is_needed = traits_of(type).importance == codecs::ggml::Importance::needed ||
-                         (!is_spared && wants_importance(target_, type));
-  if (weights.empty() && is_needed) {
+  using enum codecs::ggml::Importance;
+  const bool is_needed =
+      traits_of(type).importance == needed || (!is_spared && wants_importance(target_, type));
+  if (!weights.empty()) return weights;
+  if (is_needed) {
     return fail(ErrorCode::invalid_argument,
                 "it becomes " + name_of(type) + ", which needs an importance matrix" +
                     (options_.importance == nullptr ? "" : ", and the one given lacks it"),
                 file_, tensor.name);
+  }
+  if (options_.importance != nullptr && !is_spared && traits_of(type).importance == used) {
+    warn(tensor, "the importance matrix lacks it; it is quantized without");
   }
   return weights;
 }

@@ -76,10 +76,10 @@ struct TensorChoices {
 /// that has its type already needs no importance matrix.
 ///
 /// Errors (`file` names the source in them), always where llama-quantize fails too:
-/// - invalid_argument: a pattern that takes too much work; a type of integers or of computations;
-///   the types of about two bits without weights for the tensor in the importance matrix, or with
-///   a number of weights that is not the tensor's (embeddings are spared: they are quantized
-///   without, and there is a warning);
+/// - invalid_argument: a pattern that takes too much work; an override to a type that nothing can
+///   be made of; a type of about two bits for a tensor without weights in the importance matrix
+///   (the output head and embeddings may go without if their quantizer can); a number of weights
+///   that is not the tensor's (those of embeddings are ignored, with a warning);
 /// - unsupported: rows that are no whole blocks, where there is nothing to fall back to; a
 ///   mixture for a model with experts where names do not tell layers; numbers that are no floats;
 /// - those of model_facts.

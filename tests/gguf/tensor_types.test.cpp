@@ -263,6 +263,29 @@ TEST_CASE("a number of weights that is not the tensor's is refused, of embedding
   CHECK(fitting->tensors[0].importance.size() == 1024);
 }
 
+TEST_CASE("weights that a quantizer would have used, and does not find, are missed aloud") {
+  io::ImportanceMatrix matrix;
+  matrix.tensors.push_back({"b.weight", std::vector<float>(256, 1.F)});
+  const std::vector<io::GgufStoredTensor> three = {tensor("output.weight"), tensor("a.weight"),
+                                                   tensor("b.weight")};
+  const auto choices = choose(Ftype::q4_k_s, three, {.importance = &matrix});
+  REQUIRE(choices.has_value());
+  CHECK(choices->warnings ==
+        std::vector<std::string>{
+            "a.weight: the importance matrix lacks it; it is quantized without"});
+  const auto ignoring = choose(Ftype::q8_0, three, {.importance = &matrix});
+  REQUIRE(ignoring.has_value());
+  CHECK(ignoring->warnings.empty());
+}
+
+TEST_CASE("MXFP4 is for merged experts, not for a tensor of one") {
+  using enum Type;
+  CHECK(types(Ftype::mxfp4_moe,
+              {tensor("token_embd.weight"), tensor("a.weight", {2, 4, 256}),
+               tensor("b.weight", {1, 4, 256}), tensor("c.weight", {2, 1, 4, 256})}) ==
+        std::vector{q8_0, mxfp4, q8_0, q8_0});
+}
+
 TEST_CASE("with experts the layer is read from names, which have to tell it") {
   const io::GgufMetadata moe = metadata_of("llama", 16, 4);
   using enum Type;
@@ -275,6 +298,11 @@ TEST_CASE("with experts the layer is read from names, which have to tell it") {
     check_refused(choose(Ftype::q4_k_s, {tensor(name)}, {}, moe), ErrorCode::unsupported, name,
                   "16 layers");
   }
+}
+
+TEST_CASE("one expert is none, and names need not tell layers") {
+  const std::vector<io::GgufStoredTensor> unnamed = {tensor("ffn_down.weight")};
+  CHECK(types(Ftype::q4_k_s, unnamed, {}, metadata_of("llama", 16, 1)) == std::vector{Type::q5_k});
 }
 
 TEST_CASE("a mixture needs to know the model") {
