@@ -1,44 +1,31 @@
-#include <map>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "cli/commands.hpp"
+#include "cli/inspect_files.hpp"
+#include "cli/inspect_gguf.hpp"
+#include "cli/inspect_totals.hpp"
 #include "cli/json_output.hpp"
 #include "cli/log.hpp"
-#include "cli/readable_size.hpp"
 #include "cli/setting_options.hpp"
 #include "cli/shape_text.hpp"
 #include "cli/standard_streams.hpp"
 #include "cli/text_table.hpp"
 #include "errors/printable.hpp"
 #include "io/checkpoint.hpp"
+#include "io/gguf_checkpoint.hpp"
 
 namespace plimsoll::cli {
 namespace {
 
 using Align = TextTable::Align;
 
-constexpr std::string_view format_name(io::ContainerFormat) {
-  return "safetensors";
-}
-
-/// A file as an index names it: relative to the checkpoint's directory.
-std::string relative_name(const io::Catalogue& catalogue, const io::SourceFile& file) {
-  const std::string front = catalogue.directory + "/";
-  return file.path.starts_with(front) ? file.path.substr(front.size()) : file.path;
-}
-
-std::vector<std::string> file_names(const io::Catalogue& catalogue) {
-  std::vector<std::string> names;
-  for (const io::SourceFile& file : catalogue.files) {
-    names.push_back(relative_name(catalogue, file));
-  }
-  return names;
-}
-
 Json catalogue_json(const io::Catalogue& catalogue) {
-  const std::vector<std::string> files = file_names(catalogue);
+  const std::vector<std::string> files = relative_names(catalogue.directory, catalogue.files);
   Json tensors = Json::array();
   for (const io::TensorEntry& tensor : catalogue.tensors) {
     tensors.push_back({{"name", tensor.name},
@@ -48,52 +35,16 @@ Json catalogue_json(const io::Catalogue& catalogue) {
                        {"offset", tensor.offset},
                        {"bytes", tensor.bytes}});
   }
-  return {{"format", format_name(catalogue.format)},
+  return {{"format", "safetensors"},
           {"directory", catalogue.directory},
           {"metadata", catalogue.metadata},
           {"files", files},
           {"tensors", std::move(tensors)}};
 }
 
-struct Total {
-  std::uint64_t tensors = 0;
-  std::uint64_t elements = 0;
-  std::uint64_t bytes = 0;
-
-  void add(const io::TensorEntry& tensor) {
-    tensors += 1;
-    elements += io::element_count(tensor.shape);
-    bytes += tensor.bytes;
-  }
-};
-
-std::string totals_text(const io::Catalogue& catalogue) {
-  std::map<std::string_view, Total> by_dtype;
-  Total all;
-  for (const io::TensorEntry& tensor : catalogue.tensors) {
-    by_dtype[name_of(tensor.dtype)].add(tensor);
-    all.add(tensor);
-  }
-  TextTable table({Align::left, Align::right, Align::right, Align::right});
-  table.add({"dtype", "tensors", "elements", "size"});
-  const auto row = [&](std::string_view name, const Total& total) {
-    table.add({std::string(name), std::to_string(total.tensors), std::to_string(total.elements),
-               readable_size(total.bytes)});
-  };
-  for (const auto& [name, total] : by_dtype) row(name, total);
-  if (by_dtype.size() != 1) row("all", all);
-  return table.text();
-}
-
 std::string catalogue_text(const io::Catalogue& catalogue) {
-  const std::vector<std::string> files = file_names(catalogue);
-  std::string out = "format  " + std::string(format_name(catalogue.format)) + "\n\n";
-  TextTable sizes({Align::left, Align::right});
-  sizes.add({"file", "size"});
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    sizes.add({printable(files[i]), readable_size(catalogue.files[i].bytes)});
-  }
-  out += sizes.text();
+  std::string out = "format  safetensors\n\n";
+  out += files_text(relative_names(catalogue.directory, catalogue.files), catalogue.files);
   if (!catalogue.metadata.empty()) {
     TextTable metadata({Align::left, Align::left});
     metadata.add({"metadata", "value"});
@@ -104,11 +55,24 @@ std::string catalogue_text(const io::Catalogue& catalogue) {
   }
   TextTable tensors({Align::left, Align::left, Align::left, Align::right});
   tensors.add({"tensor", "dtype", "shape", "bytes"});
+  TypeTotals totals;
   for (const io::TensorEntry& tensor : catalogue.tensors) {
     tensors.add({printable(tensor.name), std::string(name_of(tensor.dtype)),
                  shape_text(tensor.shape), std::to_string(tensor.bytes)});
+    totals.add(name_of(tensor.dtype), tensor.shape, tensor.bytes);
   }
-  return out + "\n" + tensors.text() + "\n" + totals_text(catalogue);
+  return out + "\n" + tensors.text() + "\n" + totals.text("dtype");
+}
+
+/// The GGUF file that the path means; nothing if it means another checkpoint, or none.
+std::optional<std::string> gguf_file(const std::string& path) {
+  std::error_code unknown;
+  if (std::filesystem::is_directory(path, unknown)) {
+    auto found = io::find_gguf_in(path);
+    if (!found) throw found.error();
+    return std::move(*found);
+  }
+  return path.ends_with(".gguf") ? std::optional(path) : std::nullopt;
 }
 
 struct InspectCommand {
@@ -122,10 +86,16 @@ struct InspectCommand {
   void run() const {
     const Config config = settings.configuration();
     start_log(config.internals().settings().log.level);
+    const bool as_json = config.internals().settings().output.json;
+    if (const auto file = gguf_file(path)) {
+      const auto checkpoint = io::open_gguf_checkpoint(*file);
+      if (!checkpoint) throw checkpoint.error();
+      print(as_json ? json_line(gguf_json(*checkpoint)) : gguf_text(*checkpoint));
+      return;
+    }
     const auto catalogue = io::open_checkpoint(path);
     if (!catalogue) throw catalogue.error();
-    print(config.internals().settings().output.json ? json_line(catalogue_json(*catalogue))
-                                                    : catalogue_text(*catalogue));
+    print(as_json ? json_line(catalogue_json(*catalogue)) : catalogue_text(*catalogue));
   }
 
   SettingOptions settings;

@@ -36,11 +36,20 @@ bool is_same_file(const std::string& a, const std::string& b) {
          x.st_ino == y.st_ino;
 }
 
+/// Whether `path` is the file that `descriptor` has open.
+bool is_open_as(int descriptor, const std::string& path) {
+  struct stat open_file {
+  }, named{};
+  return ::fstat(descriptor, &open_file) == 0 && ::lstat(path.c_str(), &named) == 0 &&
+         open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
+}
+
 /// One file on its way.
 struct Part {
   const ShardFile* file = nullptr;
   std::string path;     ///< in the end
   std::string growing;  ///< until then
+  bool grows = false;   ///< something of this run stands under that name
   OutputFile output;
   std::atomic<std::uint64_t> written = 0;
   std::atomic<std::uint64_t> unstarted = 0;
@@ -65,9 +74,8 @@ class GgufWriter final : public CheckpointWriter {
 
   ~GgufWriter() override {
     for (const auto& part : parts_) {
-      if (part->output.is_open()) ::unlink(part->growing.c_str());
+      if (part->grows) ::unlink(part->growing.c_str());
     }
-    if (!ended_ && first_waits_) ::unlink(parts_[0]->growing.c_str());
   }
 
   Expected<void> prepare();
@@ -89,9 +97,11 @@ class GgufWriter final : public CheckpointWriter {
   Expected<void> check_apart_from_source() const;
   Expected<void> look_at_existing();
   Expected<void> check_space() const;
+  Expected<void> take(Part& part) const;
+  Expected<void> lock_out_others();
   Expected<void> grow(Part& part) const;
   Expected<void> complete(Part& part);
-  Expected<void> rename(const Part& part) const;
+  Expected<void> rename(Part& part) const;
   Expected<void> sync() const;
   Expected<void> keep(Expected<void> result);
   Expected<void> first_error();
@@ -100,6 +110,8 @@ class GgufWriter final : public CheckpointWriter {
   GgufWriterOptions options_;
   RunIdentity identity_;
   std::vector<std::unique_ptr<Part>> parts_;
+  /// Holds the lock on the first part's temporary file, and with it the run's, to the end.
+  OutputFile lock_;
   bool first_waits_ = false;  ///< the first part is whole under its temporary name
   bool ended_ = false;
   std::atomic<std::uint64_t> bytes_written_ = 0;
@@ -164,28 +176,52 @@ Expected<void> GgufWriter::check_space() const {
               parts_[0]->path);
 }
 
-Expected<void> GgufWriter::grow(Part& part) const {
-  const int descriptor =
-      ::open(part.growing.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-  if (descriptor < 0) {
-    if (errno == ENOENT) {
-      return fail(ErrorCode::not_found, "cannot be made: its directory does not exist", part.path);
+/// Opens a part's temporary file, and locks it.
+Expected<void> GgufWriter::take(Part& part) const {
+  while (true) {
+    const int descriptor =
+        ::open(part.growing.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (descriptor < 0) {
+      if (errno == ENOENT) {
+        return fail(ErrorCode::not_found, "cannot be made: its directory does not exist",
+                    part.path);
+      }
+      return fail(output_error(errno, "make the file", part.path));
     }
-    return fail(output_error(errno, "make the file", part.path));
+    OutputFile output(descriptor, part.path);
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      return fail(ErrorCode::output_exists, "another run is writing this file", part.path);
+    }
+    // Another run may have renamed or removed it before it was locked.
+    if (!is_open_as(descriptor, part.growing)) continue;
+    part.output = std::move(output);
+    part.grows = true;
+    return {};
   }
-  OutputFile output(descriptor, part.path);
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    return fail(ErrorCode::output_exists, "another run is writing this file", part.path);
+}
+
+/// Before anything is looked at or removed. The first part's name is that of the run: whoever
+/// writes the same files writes that one, and it gets its name last.
+Expected<void> GgufWriter::lock_out_others() {
+  Part& first = *parts_[0];
+  if (auto taken = take(first); !taken) return taken;
+  lock_ = OutputFile(::fcntl(first.output.descriptor(), F_DUPFD_CLOEXEC, 0), first.path);
+  if (lock_.is_open()) return {};
+  return fail(output_error(errno, "lock the file", first.path));
+}
+
+Expected<void> GgufWriter::grow(Part& part) const {
+  if (!part.grows) {
+    if (auto taken = take(part); !taken) return taken;
   }
   // What an interrupted run left here is in the way of zeros between tensors.
-  part.output = std::move(output);
-  auto taken = part.output.resize(0);
-  if (taken) taken = part.output.reserve(part.file->bytes);
-  return taken;
+  if (auto emptied = part.output.resize(0); !emptied) return emptied;
+  return part.output.reserve(part.file->bytes);
 }
 
 Expected<void> GgufWriter::prepare() {
   if (auto apart = check_apart_from_source(); !apart) return apart;
+  if (auto locked = lock_out_others(); !locked) return locked;
   if (auto looked = look_at_existing(); !looked) return looked;
   if (auto fits = check_space(); !fits) return fits;
   for (const auto& part : parts_) {
@@ -229,8 +265,11 @@ Expected<void> GgufWriter::write(std::uint32_t shard, std::uint64_t offset,
   return {};
 }
 
-Expected<void> GgufWriter::rename(const Part& part) const {
-  if (::rename(part.growing.c_str(), part.path.c_str()) == 0) return {};
+Expected<void> GgufWriter::rename(Part& part) const {
+  if (::rename(part.growing.c_str(), part.path.c_str()) == 0) {
+    part.grows = false;
+    return {};
+  }
   return fail(output_error(errno, "give the file its name", part.path));
 }
 

@@ -25,8 +25,10 @@ struct GgufWriterOptions {
 ///
 /// open() takes the disk space. refuse: none of the names is taken. replace: a single file stays
 /// until the new one is whole; parts are removed before. resume: parts that carry this run's seal
-/// are finished; others' are resume_mismatch. Two runs never write one file. Threads and errors as
-/// CheckpointWriter; there are no bounded tensors.
+/// are finished; others' are resume_mismatch. Two runs never write one file: the second one is
+/// output_exists before it has removed or changed anything. Without finish(), the destructor leaves
+/// nothing but parts that have their names. Threads and errors as CheckpointWriter; there are no
+/// bounded tensors.
 [[nodiscard]] Expected<std::unique_ptr<CheckpointWriter>> open_gguf_writer(
     ShardLayout layout, GgufWriterOptions options);
 
