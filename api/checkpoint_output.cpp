@@ -163,9 +163,12 @@ Expected<std::unique_ptr<io::CheckpointWriter>> open_output(const Draft& draft,
   io::CheckpointWriterOptions options;
   options.directory = out;
   // Beside a single file may lie anything; only a directory is a checkpoint with all its files.
-  if (draft.is_directory) options.source_directory = draft.catalogue.directory;
+  if (draft.is_directory && draft.config_json.empty()) {
+    options.source_directory = draft.catalogue.directory;
+  }
   options.sources = draft.catalogue.files;
   options.config_json = std::move(*config);
+  options.generation_config_json = draft.generation_config_json;
   options.fingerprint = fingerprint(draft);
   options.existing = existing_output(settings.output);
   return io::CheckpointWriter::open(draft.plan->layout, draft.plan->stored, std::move(options));

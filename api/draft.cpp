@@ -1,5 +1,7 @@
 #include "api/draft.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <string_view>
 #include <unordered_map>
@@ -135,13 +137,21 @@ class Drawing {
     if (done) done = make_plan();
     if (done && sink_ == plan::Sink::checkpoint && !is_gguf(out_)) done = find_quantization();
     if (!done) return fail(done.error());
+    if (const auto log = spdlog::get("plimsoll")) {
+      for (const std::string& line : draft_.warnings) log->warn("{}", line);
+    }
     return std::move(draft_);
   }
 
  private:
   Expected<void> open() {
     const bool own_names = is_gguf(out_) || settings_.recipe.layout == config::Layout::gguf;
-    auto source = open_source(path_, own_names);
+    // A GGUF model says nothing of a dtype; what is not kept is made of numbers in bf16.
+    const codecs::Format to = settings_.recipe.to.value_or(codecs::Format{});
+    const auto dtype = to.kind == codecs::FormatKind::keep ? std::nullopt
+                       : codecs::is_cast(to.kind) ? std::optional(codecs::cast_dtype(to.kind))
+                                                  : std::optional(Dtype::bf16);
+    auto source = open_source(path_, own_names, dtype);
     if (!source) return fail(source.error());
     if (!source->gguf && settings_.recipe.layout == config::Layout::gguf && !is_gguf(out_)) {
       return fail(ErrorCode::unsupported,
@@ -151,6 +161,8 @@ class Drawing {
     draft_.is_directory = source->is_directory;
     draft_.facts = std::move(source->facts);
     draft_.config_json = std::move(source->config_json);
+    draft_.generation_config_json = std::move(source->generation_config_json);
+    draft_.warnings = std::move(source->notes);
     source_ = std::move(*source);
     return {};
   }
@@ -198,7 +210,7 @@ class Drawing {
         gguf_recipe(settings_, model->blueprints, model->sources, model->metadata, path_, out_);
     if (!recipe) return fail(recipe.error());
     draft_.left_out = std::move(recipe->left_out);
-    draft_.warnings = std::move(recipe->warnings);
+    for (std::string& line : recipe->warnings) draft_.warnings.push_back(std::move(line));
     for (std::string& line : model->missing_keys) draft_.warnings.push_back(std::move(line));
     blueprints_ = std::move(model->blueprints);
     request_ = request_for(settings_, sink_, std::move(recipe->treatments));

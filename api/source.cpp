@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gguf/hub_catalogue.hpp"
+#include "gguf/hub_config.hpp"
 #include "gguf/names.hpp"
 #include "io/checkpoint.hpp"
 
@@ -30,7 +31,8 @@ Expected<Source> open_safetensors(const std::string& path) {
 }
 
 /// Gives a GGUF model the names and the config.json of a published checkpoint.
-Expected<void> take_hub_form(Source& source, const std::string& file) {
+Expected<void> take_hub_form(Source& source, const std::string& file,
+                             std::optional<Dtype> model_dtype) {
   const auto tables = gguf::shipped_name_tables();
   if (!tables) return fail(tables.error());
   const auto family = gguf::family_of(*tables, source.gguf->metadata, file);
@@ -40,22 +42,28 @@ Expected<void> take_hub_form(Source& source, const std::string& file) {
   source.catalogue = std::move(hub->catalogue);
   source.unexpected = std::move(hub->unexpected);
   source.joins = std::move(hub->joins);
-  auto facts = config::parse_hf_config("{\"architectures\":[\"" + (*family)->class_name +
-                                           "\"],\"model_type\":\"" + (*family)->model_type + "\"}",
-                                       file);
+  auto config = gguf::hub_config(*source.gguf, **family, model_dtype);
+  if (!config) return fail(config.error());
+  source.config_json = std::move(config->config);
+  source.generation_config_json = std::move(config->generation_config);
+  for (const std::string& member : config->not_told) {
+    source.notes.push_back("config.json may need " + member + ", which " + file + " does not tell");
+  }
+  auto facts = config::parse_hf_config(source.config_json, file);
   if (!facts) return fail(facts.error());
   source.facts = std::move(*facts);
   return {};
 }
 
-Expected<Source> open_gguf(const std::string& file, bool own_names) {
+Expected<Source> open_gguf(const std::string& file, bool own_names,
+                           std::optional<Dtype> model_dtype) {
   Source source;
   auto opened = io::open_gguf_checkpoint(file);
   if (!opened) return fail(opened.error());
   source.gguf = std::move(*opened);
   if (own_names) {
     source.catalogue = gguf::gguf_catalogue(*source.gguf);
-  } else if (auto taken = take_hub_form(source, file); !taken) {
+  } else if (auto taken = take_hub_form(source, file, model_dtype); !taken) {
     return fail(taken.error());
   }
   return source;
@@ -63,12 +71,13 @@ Expected<Source> open_gguf(const std::string& file, bool own_names) {
 
 }  // namespace
 
-Expected<Source> open_source(const std::string& path, bool own_names) {
+Expected<Source> open_source(const std::string& path, bool own_names,
+                             std::optional<Dtype> model_dtype) {
   std::error_code unknown;
   const bool is_directory = std::filesystem::is_directory(path, unknown);
   const auto file = gguf_file(path, is_directory);
   if (!file) return fail(file.error());
-  auto source = *file ? open_gguf(**file, own_names) : open_safetensors(path);
+  auto source = *file ? open_gguf(**file, own_names, model_dtype) : open_safetensors(path);
   if (source) source->is_directory = is_directory;
   return source;
 }

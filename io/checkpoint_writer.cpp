@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::string_view index_name = "model.safetensors.index.json";
 constexpr std::string_view config_name = "config.json";
+constexpr std::string_view generation_config_name = "generation_config.json";
 
 bool is_same_directory(const std::string& a, const std::string& b) {
   struct stat x {
@@ -235,6 +236,11 @@ Expected<void> DirectoryWriter::complete() {
     const auto copied = copy_companion(file, directory_);
     if (!copied) return fail(copied.error());
     bytes_written_ += *copied;
+  }
+  if (!options_.generation_config_json.empty()) {
+    auto put = directory_.put(generation_config_name, options_.generation_config_json);
+    if (!put) return put;
+    bytes_written_ += options_.generation_config_json.size();
   }
   if (!options_.config_json.empty()) {
     if (auto put = directory_.put(config_name, options_.config_json); !put) return put;

@@ -15,10 +15,11 @@ namespace plimsoll::io {
 enum class ExistingOutput : std::uint8_t { refuse, replace, resume };
 
 struct CheckpointWriterOptions {
-  std::string directory;            ///< OUT; made if absent (its parent must exist)
-  std::string source_directory;     ///< other files are copied from here; empty: none are
-  std::vector<SourceFile> sources;  ///< weight files of the source: never copied
-  std::string config_json;          ///< text of the output's config.json; empty: write none
+  std::string directory;               ///< OUT; made if absent (its parent must exist)
+  std::string source_directory;        ///< other files are copied from here; empty: none are
+  std::vector<SourceFile> sources;     ///< weight files of the source: never copied
+  std::string config_json;             ///< text of the output's config.json; empty: write none
+  std::string generation_config_json;  ///< likewise, where it is not copied
   /// Names the source's content (paths, sizes, times) and all settings that change output bytes,
   /// the program's version among them if it does. Lines of the form `name=value`: a resumed run
   /// must show the same ones, and the error says by name which differ.
