@@ -10,7 +10,7 @@ namespace plimsoll::codecs::ggml {
 
 // IQ4_NL and IQ4_XS: scales of 32 elements, and the nearest of 16 unevenly spaced values times the
 // scale. 16 scales are tried, and the one with the least weighted error is kept. See EncodeBlocks
-// in encode_table.hpp; importance is used.
+// in encode_widened.hpp; importance is used.
 
 inline constexpr std::size_t iq4_run = 32;  // elements of a scale
 inline constexpr std::size_t iq4_nl_bytes = 18;
