@@ -35,6 +35,20 @@ inline constexpr std::array<float, 15> iq4_thresholds = [] {
   return thresholds;
 }();
 
+/// A number that comes nearer to 0 by as much as the trials bring it, from the first to the last,
+/// passes at most one threshold.
+static_assert([] {
+  for (std::size_t i = 0; i + 1 < iq4_thresholds.size(); ++i) {
+    const float left = iq4_thresholds[i];
+    const float right = iq4_thresholds[i + 1];
+    const float far = left < 0.0f ? -left : right;
+    const float near = left < 0.0f ? -right : left;
+    constexpr int first = -iq4_values[0];
+    if (far * (first - iq4_tries) <= near * (first + iq4_tries)) return false;
+  }
+  return true;
+}());
+
 /// The scale of an IQ4_XS block, and the multiples of it, from -32 to 31, that its runs have.
 struct Iq4XsScales {
   float scale = 0.0f;
