@@ -11,9 +11,7 @@ namespace plimsoll::codecs::ggml {
 
 /// The scale, above 0 if it is any good, that levels from 0 to 4 approximate a run of IQ2_XXS best
 /// with, if they need not be points of a grid. `largest` is the largest magnitude of the run.
-using IqLevelScale = float (*)(const IqRun& run, float largest);
 [[nodiscard]] float iq2_level_scale(const IqRun& run, float largest);
-[[nodiscard]] float iq2_level_scale_scalar(const IqRun& run, float largest);
 
 void encode_iq2_xxs(const float* elements, const float* importance, std::size_t blocks,
                     std::byte* to) noexcept;

@@ -18,6 +18,9 @@ inline constexpr std::size_t iq4_xs_runs = 8;
 inline constexpr std::size_t iq4_xs_elements = iq4_xs_runs * iq4_run;
 inline constexpr std::size_t iq4_xs_bytes = 136;
 
+inline constexpr int iq4_first_value = -127;
+static_assert(iq4_first_value == iq4_values[0]);
+
 /// Scales are tried that bring the largest element to one of so many integers on either side of the
 /// first value.
 inline constexpr int iq4_tries = 7;
@@ -43,7 +46,7 @@ static_assert([] {
     const float right = iq4_thresholds[i + 1];
     const float far = left < 0.0f ? -left : right;
     const float near = left < 0.0f ? -right : left;
-    constexpr int first = -iq4_values[0];
+    constexpr int first = -iq4_first_value;
     if (far * (first - iq4_tries) <= near * (first + iq4_tries)) return false;
   }
   return true;
