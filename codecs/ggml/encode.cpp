@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "codecs/ggml/encode_by_blocks.hpp"
+#include "codecs/ggml/encode_widened.hpp"
+#include "codecs/ggml/iq_neighbours.hpp"
 #include "codecs/ggml/k_encode.hpp"
 #include "codecs/ggml/legacy_encode.hpp"
 
@@ -28,21 +29,21 @@ constexpr std::array encoders = {
     Encoder{Type::q4_k, encode_k_scalar, encode_k_affine},
     Encoder{Type::q5_k, encode_k_scalar, encode_k_affine},
     Encoder{Type::q6_k, encode_k_scalar, encode_k_symmetric},
-    Encoder{Type::iq2_xxs, encode_by_blocks_scalar, encode_by_blocks},
-    Encoder{Type::iq2_xs, encode_by_blocks_scalar, encode_by_blocks},
-    Encoder{Type::iq3_xxs, encode_by_blocks_scalar, encode_by_blocks},
-    Encoder{Type::iq1_s, encode_by_blocks_scalar, encode_by_blocks},
-    Encoder{Type::iq4_nl, encode_by_blocks_scalar, encode_by_blocks},
-    Encoder{Type::iq3_s, encode_by_blocks_scalar, encode_by_blocks},
-    Encoder{Type::iq2_s, encode_by_blocks_scalar, encode_by_blocks},
-    Encoder{Type::iq4_xs, encode_by_blocks_scalar, encode_by_blocks},
-    Encoder{Type::iq1_m, encode_by_blocks_scalar, encode_by_blocks},
-    Encoder{Type::tq1_0, encode_by_blocks_scalar, encode_by_blocks},
-    Encoder{Type::tq2_0, encode_by_blocks_scalar, encode_by_blocks},
-    Encoder{Type::mxfp4, encode_by_blocks_scalar, encode_by_blocks},
-    Encoder{Type::nvfp4, encode_by_blocks_scalar, encode_by_blocks},
-    Encoder{Type::q1_0, encode_by_blocks_scalar, encode_by_blocks},
-    Encoder{Type::q2_0, encode_by_blocks_scalar, encode_by_blocks},
+    Encoder{Type::iq2_xxs, encode_widened_scalar, encode_widened},
+    Encoder{Type::iq2_xs, encode_widened_scalar, encode_widened},
+    Encoder{Type::iq3_xxs, encode_widened_scalar, encode_widened},
+    Encoder{Type::iq1_s, encode_widened_scalar, encode_widened},
+    Encoder{Type::iq4_nl, encode_widened_scalar, encode_widened},
+    Encoder{Type::iq3_s, encode_widened_scalar, encode_widened},
+    Encoder{Type::iq2_s, encode_widened_scalar, encode_widened},
+    Encoder{Type::iq4_xs, encode_widened_scalar, encode_widened},
+    Encoder{Type::iq1_m, encode_widened_scalar, encode_widened},
+    Encoder{Type::tq1_0, encode_widened_scalar, encode_widened},
+    Encoder{Type::tq2_0, encode_widened_scalar, encode_widened},
+    Encoder{Type::mxfp4, encode_widened_scalar, encode_widened},
+    Encoder{Type::nvfp4, encode_widened_scalar, encode_widened},
+    Encoder{Type::q1_0, encode_widened_scalar, encode_widened},
+    Encoder{Type::q2_0, encode_widened_scalar, encode_widened},
 };
 
 const Encoder& encoder_of(Type type) {
@@ -52,7 +53,29 @@ const Encoder& encoder_of(Type type) {
 }  // namespace
 
 void prepare_encoder(Type type) {
-  prepare_blocks(type);
+  switch (type) {
+    case Type::iq2_xxs:
+      IqNeighbours::iq2_xxs();
+      break;
+    case Type::iq2_xs:
+      IqNeighbours::iq2_xs();
+      break;
+    case Type::iq2_s:
+      IqNeighbours::iq2_s();
+      break;
+    case Type::iq3_xxs:
+      IqNeighbours::iq3_xxs();
+      break;
+    case Type::iq3_s:
+      IqNeighbours::iq3_s();
+      break;
+    case Type::iq1_s:
+    case Type::iq1_m:
+      IqNeighbours::iq1();
+      break;
+    default:
+      break;
+  }
 }
 
 void encode(Type type, const Rows& rows, std::byte* blocks) noexcept {

@@ -5,7 +5,7 @@
 namespace plimsoll::codecs::ggml {
 
 // Q1_0: a scale, the mean magnitude, and a sign an element. Q2_0: a scale, the largest magnitude,
-// and the nearest of -1, 0 and 1 times it, in two bits. See EncodeBlocks in encode_table.hpp;
+// and the nearest of -1, 0 and 1 times it, in two bits. See EncodeBlocks in encode_widened.hpp;
 // importance is ignored.
 
 inline constexpr std::size_t q1_elements = 128;  ///< of a block

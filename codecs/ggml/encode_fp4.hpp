@@ -7,7 +7,7 @@
 namespace plimsoll::codecs::ggml {
 
 // MXFP4: a power of two and 32 E2M1 numbers. NVFP4: four eight-bit scales and 64 E2M1 numbers, 16 a
-// scale. See EncodeBlocks in encode_table.hpp; importance is ignored.
+// scale. See EncodeBlocks in encode_widened.hpp; importance is ignored.
 
 inline constexpr std::size_t mxfp4_elements = 32;
 inline constexpr std::size_t mxfp4_bytes = 17;

@@ -64,7 +64,7 @@ std::uint8_t nvfp4_scale(float largest) noexcept {
   if (scale > 448.0f) scale = 448.0f;
   const auto bits = std::bit_cast<std::uint32_t>(scale);
   if (bits >> 23 <= 120) {  // below 2^-6: a multiple of 2^-9
-    const auto steps = static_cast<std::uint32_t>(scale * 512.0f + 0.5f);
+    const auto steps = static_cast<std::uint32_t>(std::floor(scale * 512.0f + 0.5f));
     return static_cast<std::uint8_t>(steps < 7 ? steps : 7);
   }
   const std::uint32_t rounded = ((bits >> 19) + 1) >> 1;  // exponent of bias 127, mantissa

@@ -12,7 +12,7 @@ namespace plimsoll::codecs::ggml {
 // IQ1_S and IQ1_M: eight elements of three levels are a point of a grid; the levels stand for -1, 0
 // and 1 times a scale, all shifted up or down by an eighth. In a run of elements that share a scale
 // each level has what lies between two others, so that all ways to split the sorted elements are
-// tried. See EncodeBlocks in encode_table.hpp. IQ1_S needs importance, IQ1_M uses it.
+// tried. See EncodeBlocks in encode_widened.hpp. IQ1_S needs importance, IQ1_M uses it.
 
 inline constexpr std::size_t iq1_s_run = 32;
 inline constexpr std::size_t iq1_m_run = 16;

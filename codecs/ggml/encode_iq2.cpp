@@ -9,26 +9,13 @@
 namespace plimsoll::codecs::ggml {
 namespace {
 
-struct Searches {
-  IqSearchFunction xxs;
-  IqLevelScale level_scale;
-  IqSearchFunction other;
-};
-constexpr Searches scalar_searches = {iq2_xxs_search_scalar, iq2_level_scale_scalar,
-                                      iq2_search_scalar};
-constexpr Searches vector_searches = {iq2_xxs_search, iq2_level_scale_scalar, iq2_search};
-
-const Searches& searches_of(bool vectors) {
-  return vectors ? vector_searches : scalar_searches;
-}
-
 // ---- IQ2_XXS: runs of 32; seven signs a point ----
 
 constexpr std::size_t xxs_bytes = 66;
 constexpr float least_magnitude = 1e-15f;  // runs below it get the scale 0
 
 IqSignedFit fit_xxs_run(const float* elements, const float* importance, float spread,
-                        const Searches& searches) {
+                        bool vectors) {
   IqRun run;
   IqSignedFit result;
   iq_weigh_run(elements, importance, spread, 0.0f, 32, run);
@@ -38,10 +25,11 @@ IqSignedFit fit_xxs_run(const float* elements, const float* importance, float sp
   }
   const float largest = iq_largest(run.magnitudes.data(), 32);
   if (largest < least_magnitude) return {};
-  result.fit.scale = searches.level_scale(run, largest);
+  result.fit.scale = iq2_level_scale(run, largest);
   const float reach = result.fit.scale * 3.0f;
   if (reach <= 0.0f) return {};
-  searches.xxs(IqNeighbours::iq2_xxs(), run, reach, result.fit);
+  const auto search = vectors ? iq2_xxs_search : iq2_xxs_search_scalar;
+  search(IqNeighbours::iq2_xxs(), run, reach, result.fit);
   result.make_positive();
   return result;
 }
@@ -51,8 +39,7 @@ void encode_xxs_block(const float* elements, const float* importance, bool vecto
   std::array<IqSignedFit, 8> runs;
   std::array<float, 8> run_scales;
   for (std::size_t run = 0; run < 8; ++run) {
-    runs[run] =
-        fit_xxs_run(elements + 32 * run, importance + 32 * run, spread, searches_of(vectors));
+    runs[run] = fit_xxs_run(elements + 32 * run, importance + 32 * run, spread, vectors);
     run_scales[run] = runs[run].fit.scale;
   }
   std::fill_n(to, xxs_bytes, std::byte{0});
@@ -129,7 +116,8 @@ Runs fit_runs(const float* elements, const float* importance, float spread,
 
 void encode_xs_block(const float* elements, const float* importance, bool vectors, std::byte* to) {
   const float spread = iq_square_sum(elements) / static_cast<float>(iq_elements);
-  const Runs runs = fit_runs(elements, importance, spread, fit_xs_run, searches_of(vectors).other);
+  const Runs runs =
+      fit_runs(elements, importance, spread, fit_xs_run, vectors ? iq2_search : iq2_search_scalar);
   std::fill_n(to, xs_bytes, std::byte{0});
   if (runs.scales.largest == 0.0f) return;
   store_f16(to, runs.scales.scale);
@@ -144,7 +132,8 @@ void encode_xs_block(const float* elements, const float* importance, bool vector
 /// Without any scale above 0 the points and signs are stored all the same, as in ggml.
 void encode_s_block(const float* elements, const float* importance, bool vectors, std::byte* to) {
   const float spread = 2.0f * iq_square_sum(elements) / static_cast<float>(iq_elements);
-  const Runs runs = fit_runs(elements, importance, spread, fit_s_run, searches_of(vectors).other);
+  const Runs runs =
+      fit_runs(elements, importance, spread, fit_s_run, vectors ? iq2_search : iq2_search_scalar);
   store_f16(to, runs.scales.scale * 0.9875f);
   for (std::size_t byte = 0; byte < 8; ++byte) {
     std::uint32_t high = 0;

@@ -7,13 +7,11 @@
 namespace plimsoll::codecs::ggml {
 
 // IQ2_XXS, IQ2_XS and IQ2_S: eight magnitudes of three levels are a point of a grid, whose signs
-// are stored apart. See EncodeBlocks in encode_table.hpp. The first two need importance.
+// are stored apart. See EncodeBlocks in encode_widened.hpp. The first two need importance.
 
 /// The scale, above 0 if it is any good, that levels from 0 to 4 approximate a run of IQ2_XXS best
 /// with, if they need not be points of a grid. `largest` is the largest magnitude of the run.
-using IqLevelScale = float (*)(const IqRun& run, float largest);
 [[nodiscard]] float iq2_level_scale(const IqRun& run, float largest);
-[[nodiscard]] float iq2_level_scale_scalar(const IqRun& run, float largest);
 
 void encode_iq2_xxs(const float* elements, const float* importance, std::size_t blocks,
                     std::byte* to) noexcept;

@@ -110,10 +110,8 @@ class ScaleSearch {
   }
 
  private:
-  static constexpr int first_value = iq4_values[0];
-
   static FloatVector inverse_of_trial(FloatVector extreme, int i) {
-    return hn::Div(hn::Set(Floats(), static_cast<float>(i + first_value)), extreme);
+    return hn::Div(hn::Set(Floats(), static_cast<float>(i + iq4_first_value)), extreme);
   }
 
   void weigh(bool with_importance, FloatVector spread) {
@@ -162,7 +160,7 @@ class ScaleSearch {
   /// The scale for the largest element at the other end of the values.
   void start(FloatVector extreme) {
     const Floats d;
-    const auto scale = hn::Div(hn::Neg(extreme), hn::Set(d, static_cast<float>(first_value)));
+    const auto scale = hn::Div(hn::Neg(extreme), hn::Set(d, static_cast<float>(iq4_first_value)));
     const auto inverse = hn::Div(hn::Set(d, 1.0f), scale);
     Sums sums = no_sums();
     for (std::size_t i = 0; i < iq4_run; ++i) {

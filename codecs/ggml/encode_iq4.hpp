@@ -10,13 +10,16 @@ namespace plimsoll::codecs::ggml {
 
 // IQ4_NL and IQ4_XS: scales of 32 elements, and the nearest of 16 unevenly spaced values times the
 // scale. 16 scales are tried, and the one with the least weighted error is kept. See EncodeBlocks
-// in encode_table.hpp; importance is used.
+// in encode_widened.hpp; importance is used.
 
 inline constexpr std::size_t iq4_run = 32;  // elements of a scale
 inline constexpr std::size_t iq4_nl_bytes = 18;
 inline constexpr std::size_t iq4_xs_runs = 8;
 inline constexpr std::size_t iq4_xs_elements = iq4_xs_runs * iq4_run;
 inline constexpr std::size_t iq4_xs_bytes = 136;
+
+inline constexpr int iq4_first_value = -127;
+static_assert(iq4_first_value == iq4_values[0]);
 
 /// Scales are tried that bring the largest element to one of so many integers on either side of the
 /// first value.
@@ -34,6 +37,20 @@ inline constexpr std::array<float, 15> iq4_thresholds = [] {
   }
   return thresholds;
 }();
+
+/// A number that comes nearer to 0 by as much as the trials bring it, from the first to the last,
+/// passes at most one threshold.
+static_assert([] {
+  for (std::size_t i = 0; i + 1 < iq4_thresholds.size(); ++i) {
+    const float left = iq4_thresholds[i];
+    const float right = iq4_thresholds[i + 1];
+    const float far = left < 0.0f ? -left : right;
+    const float near = left < 0.0f ? -right : left;
+    constexpr int first = -iq4_first_value;
+    if (far * (first - iq4_tries) <= near * (first + iq4_tries)) return false;
+  }
+  return true;
+}());
 
 /// The scale of an IQ4_XS block, and the multiples of it, from -32 to 31, that its runs have.
 struct Iq4XsScales {

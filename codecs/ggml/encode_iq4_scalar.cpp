@@ -60,15 +60,15 @@ float extreme_of(const float* elements) {
 }
 
 float find_scale(const float* elements, const float* importance, float spread) {
-  constexpr int first = iq4_values[0];
   const float extreme = extreme_of(elements);
   if (std::abs(extreme) < iq4_least_magnitude) return 0.0f;
   const Weights weights = weights_of(elements, importance, spread);
-  const Sums start = sums_at(elements, weights, 1.0f / (-extreme / static_cast<float>(first)));
+  const Sums start =
+      sums_at(elements, weights, 1.0f / (-extreme / static_cast<float>(iq4_first_value)));
   float scale = start.qq > 0.0f ? start.qx / start.qq : 0.0f;
   float best = scale * start.qx;
   for (int i = -iq4_tries; i <= iq4_tries; ++i) {
-    const Sums sums = sums_at(elements, weights, static_cast<float>(i + first) / extreme);
+    const Sums sums = sums_at(elements, weights, static_cast<float>(i + iq4_first_value) / extreme);
     if (sums.qq > 0.0f && sums.qx * sums.qx > best * sums.qq) {
       scale = sums.qx / sums.qq;
       best = scale * sums.qx;

@@ -92,8 +92,8 @@ std::uint32_t iq_code_of(const IqNeighbours& grid, IqPoint point) {
 }
 
 /// Finds a run's scale and points, given the scale in `fit` for the case that no trial is any good.
-/// The scale may turn out negative. Vector code for numbers that are all finite, and what it gives
-/// the same bytes as.
+/// The scale may turn out negative. The scalar functions are the definition; the others, vector
+/// code, give the same for finite numbers.
 using IqSearchFunction = void (*)(const IqNeighbours& grid, const IqRun& run, float reach,
                                   IqFit& fit);
 

@@ -6,7 +6,7 @@
 namespace plimsoll::codecs::ggml {
 
 // TQ1_0 and TQ2_0: a scale, the largest magnitude of 256 elements, and the nearest of -1, 0 and 1
-// times it: five to a byte, or four. See EncodeBlocks in encode_table.hpp; importance is ignored.
+// times it: five to a byte, or four. See EncodeBlocks in encode_widened.hpp; importance is ignored.
 
 inline constexpr std::size_t ternary_elements = 256;  ///< of a block
 inline constexpr std::size_t tq1_bytes = 54;

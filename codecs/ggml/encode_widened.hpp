@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "codecs/ggml/type.hpp"
+#include "codecs/ggml/encode.hpp"
 
 namespace plimsoll::codecs::ggml {
 
@@ -11,11 +11,9 @@ namespace plimsoll::codecs::ggml {
 using EncodeBlocks = void (*)(const float* elements, const float* importance, std::size_t blocks,
                               std::byte* to) noexcept;
 
-/// The quantizer of a type: its scalar definition, and a vector version that gives the same bytes.
-struct BlockEncoder {
-  Type type;
-  EncodeBlocks scalar;
-  EncodeBlocks vector;
-};
+/// The quantizers of IQ, ternary, FP4, one- and two-bit types: widen rows to f32, a few blocks at a
+/// time on the stack, for the type's EncodeBlocks. See encode() and encode_scalar().
+void encode_widened(Type type, const Rows& rows, std::byte* blocks) noexcept;
+void encode_widened_scalar(Type type, const Rows& rows, std::byte* blocks) noexcept;
 
 }  // namespace plimsoll::codecs::ggml

@@ -77,7 +77,7 @@ bool improve(const IqRun& run, Levels& levels, Sums& sums) {
 
 }  // namespace
 
-float iq2_level_scale_scalar(const IqRun& run, float largest) {
+float iq2_level_scale(const IqRun& run, float largest) {
   const float inverse = best_inverse(run, largest);
   Levels levels;
   Sums sums;

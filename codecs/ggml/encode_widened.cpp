@@ -1,4 +1,4 @@
-#include "codecs/ggml/encode_by_blocks.hpp"
+#include "codecs/ggml/encode_widened.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,33 +10,37 @@
 #include "codecs/ggml/encode_iq2.hpp"
 #include "codecs/ggml/encode_iq3.hpp"
 #include "codecs/ggml/encode_iq4.hpp"
-#include "codecs/ggml/encode_table.hpp"
 #include "codecs/ggml/encode_ternary.hpp"
-#include "codecs/ggml/iq_neighbours.hpp"
 
 namespace plimsoll::codecs::ggml {
 namespace {
 
-constexpr std::array encoders = {
-    BlockEncoder{Type::iq2_xxs, encode_iq2_xxs_scalar, encode_iq2_xxs},
-    BlockEncoder{Type::iq2_xs, encode_iq2_xs_scalar, encode_iq2_xs},
-    BlockEncoder{Type::iq3_xxs, encode_iq3_xxs_scalar, encode_iq3_xxs},
-    BlockEncoder{Type::iq1_s, encode_iq1_s_scalar, encode_iq1_s},
-    BlockEncoder{Type::iq4_nl, encode_iq4_nl_scalar, encode_iq4_nl},
-    BlockEncoder{Type::iq3_s, encode_iq3_s_scalar, encode_iq3_s},
-    BlockEncoder{Type::iq2_s, encode_iq2_s_scalar, encode_iq2_s},
-    BlockEncoder{Type::iq4_xs, encode_iq4_xs_scalar, encode_iq4_xs},
-    BlockEncoder{Type::iq1_m, encode_iq1_m_scalar, encode_iq1_m},
-    BlockEncoder{Type::tq1_0, encode_tq1_0_scalar, encode_tq1_0},
-    BlockEncoder{Type::tq2_0, encode_tq2_0_scalar, encode_tq2_0},
-    BlockEncoder{Type::mxfp4, encode_mxfp4_scalar, encode_mxfp4},
-    BlockEncoder{Type::nvfp4, encode_nvfp4_scalar, encode_nvfp4},
-    BlockEncoder{Type::q1_0, encode_q1_0_scalar, encode_q1_0},
-    BlockEncoder{Type::q2_0, encode_q2_0_scalar, encode_q2_0},
+struct Encoder {
+  Type type;
+  EncodeBlocks scalar;
+  EncodeBlocks vector;
 };
 
-const BlockEncoder& encoder_of(Type type) {
-  return *std::ranges::find(encoders, type, &BlockEncoder::type);
+constexpr std::array encoders = {
+    Encoder{Type::iq2_xxs, encode_iq2_xxs_scalar, encode_iq2_xxs},
+    Encoder{Type::iq2_xs, encode_iq2_xs_scalar, encode_iq2_xs},
+    Encoder{Type::iq3_xxs, encode_iq3_xxs_scalar, encode_iq3_xxs},
+    Encoder{Type::iq1_s, encode_iq1_s_scalar, encode_iq1_s},
+    Encoder{Type::iq4_nl, encode_iq4_nl_scalar, encode_iq4_nl},
+    Encoder{Type::iq3_s, encode_iq3_s_scalar, encode_iq3_s},
+    Encoder{Type::iq2_s, encode_iq2_s_scalar, encode_iq2_s},
+    Encoder{Type::iq4_xs, encode_iq4_xs_scalar, encode_iq4_xs},
+    Encoder{Type::iq1_m, encode_iq1_m_scalar, encode_iq1_m},
+    Encoder{Type::tq1_0, encode_tq1_0_scalar, encode_tq1_0},
+    Encoder{Type::tq2_0, encode_tq2_0_scalar, encode_tq2_0},
+    Encoder{Type::mxfp4, encode_mxfp4_scalar, encode_mxfp4},
+    Encoder{Type::nvfp4, encode_nvfp4_scalar, encode_nvfp4},
+    Encoder{Type::q1_0, encode_q1_0_scalar, encode_q1_0},
+    Encoder{Type::q2_0, encode_q2_0_scalar, encode_q2_0},
+};
+
+const Encoder& encoder_of(Type type) {
+  return *std::ranges::find(encoders, type, &Encoder::type);
 }
 
 /// Elements that are widened to f32 at a time: a whole number of blocks of every type.
@@ -89,37 +93,11 @@ void encode_rows(Type type, const Rows& rows, EncodeBlocks encode_blocks, declty
 
 }  // namespace
 
-void prepare_blocks(Type type) {
-  switch (type) {
-    case Type::iq2_xxs:
-      IqNeighbours::iq2_xxs();
-      break;
-    case Type::iq2_xs:
-      IqNeighbours::iq2_xs();
-      break;
-    case Type::iq2_s:
-      IqNeighbours::iq2_s();
-      break;
-    case Type::iq3_xxs:
-      IqNeighbours::iq3_xxs();
-      break;
-    case Type::iq3_s:
-      IqNeighbours::iq3_s();
-      break;
-    case Type::iq1_s:
-    case Type::iq1_m:
-      IqNeighbours::iq1();
-      break;
-    default:
-      break;
-  }
-}
-
-void encode_by_blocks(Type type, const Rows& rows, std::byte* blocks) noexcept {
+void encode_widened(Type type, const Rows& rows, std::byte* blocks) noexcept {
   encode_rows(type, rows, encoder_of(type).vector, cast, blocks);
 }
 
-void encode_by_blocks_scalar(Type type, const Rows& rows, std::byte* blocks) noexcept {
+void encode_widened_scalar(Type type, const Rows& rows, std::byte* blocks) noexcept {
   encode_rows(type, rows, encoder_of(type).scalar, cast_scalar, blocks);
 }
 
