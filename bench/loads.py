@@ -9,6 +9,7 @@ Everything runs on one machine, side by side and interleaved, with the page cach
   plan      plimsoll plan of 1,000 shards of 20 tensors, from process start
   quantize  plimsoll quantize to disk, against dd of the same bytes with fsync
   experts   the same questions for a mixture of experts (bench/experts.py); only if asked for
+  gguf      GGUF models (bench/gguf.py); only if asked for
   peers     transformers with bitsandbytes, where --venv names an environment that has them
 
 Prints a markdown table; --write also puts it into docs/benchmarks.md. Needs only the standard
@@ -25,6 +26,7 @@ import sys
 import tempfile
 
 from experts import Experts
+from gguf import Gguf
 from measuring import (MEBIBYTE, Failure, Table, in_turns, parsed, run, run_json, run_sampled, warm,
                        weight_files)
 from sparse_checkpoints import write_many_shards
@@ -196,8 +198,9 @@ def parse_arguments():
     parser.add_argument("--work", help="where temporary checkpoints go; on the disk to be measured")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--only", choices=("load", "plan", "quantize", "experts", "peers"),
-                        action="append", help="default: all but experts")
+    parser.add_argument("--only", choices=("load", "plan", "quantize", "experts", "peers", "gguf"),
+                        action="append", help="default: all but experts and gguf")
+    parser.add_argument("--llama-quantize", help="llama.cpp's program, to be compared with")
     parser.add_argument("--venv", help="an environment with transformers and bitsandbytes")
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     options = parser.parse_args()
@@ -236,10 +239,12 @@ def measure_experts(options, work, table):
 def measure(options, work):
     wanted = options.only or ["load", "plan", "quantize", "peers"]
     table, shape = Table(), ""
-    if wanted != ["experts"]:
+    if set(wanted) - {"experts", "gguf"}:
         shape = measure_dense(options, work, table, wanted)
     if "experts" in wanted:
         measure_experts(options, work, table)
+    if "gguf" in wanted:
+        Gguf(options, work, table).measure()
     head = (f"{datetime.date.today().isoformat()}, {machine()}. {options.threads} threads, page cache "
             f"warm, best of {options.repeats}{shape}.")
     section = head + "\n\n" + table.markdown()
