@@ -26,10 +26,6 @@ constexpr std::uint64_t trusted_count = 1u << 17;
 
 constexpr std::uint64_t largest_size = std::numeric_limits<std::int64_t>::max();
 
-constexpr std::uint64_t padded(std::uint64_t bytes, std::uint64_t alignment) {
-  return (bytes + alignment - 1) / alignment * alignment;
-}
-
 /// Turns packed numbers of the other byte order around.
 void swap_bytes(std::string& packed, std::size_t number_bytes) {
   for (std::size_t at = 0; at + number_bytes <= packed.size(); at += number_bytes) {
@@ -255,16 +251,10 @@ Expected<void> Reader::read_sizes(GgufTensor& tensor) {
   }
   if (auto ready = input_.need(8 * std::uint64_t{rank}, "a tensor's shape"); !ready) return ready;
   tensor.shape.resize(rank);
-  std::uint64_t elements = 1;
   for (std::size_t i = rank; i-- > 0;) {
     const auto size = input_.take<std::uint64_t>();
     if (size > largest_size) return malformed("one of its sizes is negative", tensor.name);
     tensor.shape[i] = size;
-    // Zeros left out, so that the strides of an empty tensor fit 63 bits as well.
-    if (size == 0) continue;
-    if (__builtin_mul_overflow(elements, size, &elements) || elements > largest_size) {
-      return malformed("its number of elements does not fit 63 bits", tensor.name);
-    }
   }
   return {};
 }
@@ -288,11 +278,9 @@ Expected<void> Reader::read_type(GgufTensor& tensor) {
                          ")",
                      tensor.name);
   }
-  const std::uint64_t blocks = element_count(tensor.shape) / traits.block_elements;
-  if (__builtin_mul_overflow(blocks, std::uint64_t{traits.block_bytes}, &tensor.bytes) ||
-      tensor.bytes > largest_size) {
-    return malformed("its size in bytes does not fit 63 bits", tensor.name);
-  }
+  const auto bytes = gguf_tensor_bytes(tensor.shape, *type);
+  if (!bytes) return malformed("its size does not fit 63 bits", tensor.name);
+  tensor.bytes = *bytes;
   return {};
 }
 
@@ -303,7 +291,8 @@ Expected<void> Reader::read_offset(GgufTensor& tensor) {
                          std::to_string(data_bytes_) + " by the sizes before it",
                      tensor.name);
   }
-  if (__builtin_add_overflow(data_bytes_, padded(tensor.bytes, header_.alignment), &data_bytes_)) {
+  if (__builtin_add_overflow(data_bytes_, gguf_padded(tensor.bytes, header_.alignment),
+                             &data_bytes_)) {
     return malformed("the sizes up to it do not fit 64 bits", tensor.name);
   }
   return {};
@@ -336,7 +325,7 @@ Expected<void> Reader::check_names() const {
 Expected<void> Reader::place_data() {
   header_.data_offset = input_.position();
   if (header_.tensors.empty()) return {};
-  header_.data_offset = padded(header_.data_offset, header_.alignment);
+  header_.data_offset = gguf_padded(header_.data_offset, header_.alignment);
   if (header_.data_offset > file_bytes_) {
     return malformed("the file ends before its tensors' data");
   }
@@ -360,6 +349,20 @@ Expected<GgufHeader> Reader::read() {
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> gguf_tensor_bytes(const Shape& shape, ggml::Type type) noexcept {
+  const ggml::Traits& traits = ggml::traits_of(type);
+  std::uint64_t elements = 1;
+  bool is_empty = false;
+  for (const std::uint64_t size : shape) {
+    is_empty |= size == 0;
+    if (size != 0 && __builtin_mul_overflow(elements, size, &elements)) return std::nullopt;
+  }
+  std::uint64_t bytes = elements / traits.block_elements;
+  if (__builtin_mul_overflow(bytes, std::uint64_t{traits.block_bytes}, &bytes)) return std::nullopt;
+  if (std::max(elements, bytes) > largest_size) return std::nullopt;
+  return is_empty ? 0 : bytes;
+}
 
 Expected<GgufHeader> read_gguf_header(std::uint64_t file_bytes, ReadAt read,
                                       const std::string& file) {

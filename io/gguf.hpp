@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,12 @@ struct GgufTensor {
   std::uint64_t bytes = 0;   ///< without the padding behind it
 };
 
+/// The bytes of a tensor's data without padding; the rows must be whole blocks. Nothing if the
+/// number of elements or that of bytes does not fit 63 bits with the zeros among the sizes left
+/// out: the strides of empty tensors then fit as well.
+[[nodiscard]] std::optional<std::uint64_t> gguf_tensor_bytes(const Shape& shape,
+                                                             codecs::ggml::Type type) noexcept;
+
 /// What one file's header says.
 struct GgufHeader {
   std::uint32_t version = 0;  ///< 2 or 3
@@ -48,9 +56,10 @@ struct GgufHeader {
 /// arrays
 ///   any but arrays; `general.alignment` is as gguf_alignment wants it;
 /// - names of tensors are not empty, at most max_gguf_name_bytes long, have no NUL and occur once;
-/// - a tensor has at most max_gguf_rank sizes, none of them negative (zero is fine), whose product
-///   does not overflow 63 bits, zeros left out; its type is known and not one that was removed
-///   (unsupported), and its rows are whole blocks;
+/// - a tensor has at most max_gguf_rank sizes, none of them negative (zero is fine); its type is
+/// known
+///   and not one that was removed (unsupported), its rows are whole blocks, and gguf_tensor_bytes
+///   finds it not too large;
 /// - each tensor's data begin where those before it end, padded to the alignment, and lie within
 ///   the file. The padding of the last may be missing, and more may follow it.
 ///

@@ -18,16 +18,6 @@ namespace ggml = codecs::ggml;
 constexpr std::uint32_t written_version = 3;
 constexpr std::uint64_t largest_size = std::numeric_limits<std::int64_t>::max();
 
-constexpr std::uint64_t padded(std::uint64_t bytes, std::uint64_t alignment) {
-  return (bytes + alignment - 1) / alignment * alignment;
-}
-
-/// The bytes of a tensor that was checked.
-std::uint64_t bytes_of(const GgufStoredTensor& tensor) {
-  const ggml::Traits& traits = ggml::traits_of(tensor.type);
-  return element_count(tensor.shape) / traits.block_elements * traits.block_bytes;
-}
-
 Expected<void> check(const GgufStoredTensor& tensor, const std::string& file) {
   const auto refuse = [&](std::string reason) {
     return fail(ErrorCode::unsupported, std::move(reason), file, tensor.name);
@@ -48,18 +38,7 @@ Expected<void> check(const GgufStoredTensor& tensor, const std::string& file) {
     return refuse("its rows of " + std::to_string(row) + " elements are no whole blocks of " +
                   std::string(traits.name));
   }
-  std::uint64_t elements = 1;
-  std::uint64_t bytes = 0;
-  for (const std::uint64_t size : tensor.shape) {
-    if (size != 0 && __builtin_mul_overflow(elements, size, &elements)) {
-      return refuse("its size does not fit 63 bits");
-    }
-  }
-  if (__builtin_mul_overflow(elements / traits.block_elements, std::uint64_t{traits.block_bytes},
-                             &bytes) ||
-      std::max(bytes, elements) > largest_size) {
-    return refuse("its size does not fit 63 bits");
-  }
+  if (!gguf_tensor_bytes(tensor.shape, tensor.type)) return refuse("its size does not fit 63 bits");
   return {};
 }
 
@@ -138,14 +117,14 @@ Expected<void> add_part(const GgufMetadata& metadata, std::span<const GgufStored
   std::uint64_t data_bytes = 0;
   for (const GgufStoredTensor& tensor : tensors) {
     append_tensor(header, tensor, data_bytes);
-    const std::uint64_t bytes = bytes_of(tensor);
-    const std::uint64_t all_bytes = padded(bytes, part.alignment);
+    const std::uint64_t bytes = *gguf_tensor_bytes(tensor.shape, tensor.type);
+    const std::uint64_t all_bytes = gguf_padded(bytes, part.alignment);
     layout.places.push_back({number, data_bytes, bytes, all_bytes});
     // Two such numbers do not overflow, so that one check is enough.
     data_bytes += all_bytes;
     if (data_bytes > largest_size) return too_large(file);
   }
-  header.resize(padded(header.size(), part.alignment), '\0');
+  header.resize(gguf_padded(header.size(), part.alignment), '\0');
   for (std::size_t t = part.first_tensor; t < layout.places.size(); ++t) {
     layout.places[t].offset += header.size();
   }
@@ -177,7 +156,8 @@ GgufSplit split_gguf_by_bytes(std::span<const GgufStoredTensor> tensors, std::ui
   if (empty_first) split.counts.push_back(0);
   std::uint64_t filled = 0;
   for (const GgufStoredTensor& tensor : tensors) {
-    const std::uint64_t bytes = padded(bytes_of(tensor), default_gguf_alignment);
+    const std::uint64_t bytes =
+        gguf_padded(*gguf_tensor_bytes(tensor.shape, tensor.type), default_gguf_alignment);
     const std::uint64_t room = part_bytes > filled ? part_bytes - filled : 0;
     if (bytes > room && split.counts.back() != 0) {
       split.counts.push_back(0);

@@ -17,6 +17,11 @@ inline constexpr std::uint32_t default_gguf_alignment = 32;
 /// A larger one would only blow up files.
 inline constexpr std::uint32_t max_gguf_alignment = 2u << 20;
 
+/// Where something of `bytes` bytes ends with its padding; for bytes below 2^63.
+[[nodiscard]] constexpr std::uint64_t gguf_padded(std::uint64_t bytes, std::uint32_t alignment) {
+  return (bytes + alignment - 1) / alignment * alignment;
+}
+
 /// The key-value pairs of a GGUF file, in the file's order. Keys are unique. Not thread-safe but
 /// for concurrent reading. Looking a key up walks the pairs: files have tens of them.
 class GgufMetadata {

@@ -226,7 +226,7 @@ TEST_CASE("a malformed tensor of a GGUF file is refused with its reason and name
       {"negative size", sizes({256, -1}), "negative", "c"},
       {"most negative size", sizes({256, std::numeric_limits<std::int64_t>::min()}), "negative",
        "c"},
-      {"4 x INT32_MAX", sizes({4 * int_max, 4 * int_max, 4 * int_max, 4 * int_max}),
+      {"4 x INT32_MAX", sizes({1024 * int_max, 4 * int_max, 4 * int_max, 4 * int_max}),
        "does not fit 63 bits", "c"},
       {"a product that wraps to 0", sizes({std::int64_t{1} << 32, std::int64_t{1} << 32}),
        "does not fit 63 bits", "c"},
@@ -234,12 +234,18 @@ TEST_CASE("a malformed tensor of a GGUF file is refused with its reason and name
        "does not fit 63 bits", "c"},
       {"strides that wrap", sizes({std::int64_t{1} << 32, std::int64_t{1} << 32, 0}),
        "does not fit 63 bits", "c"},
+      {"strides in bytes that wrap",
+       [](GgufFile& f) {
+         f.tensors[2].type = 0;
+         f.tensors[2].sizes = {0, 1 << 30, 1 << 30, 2};
+       },
+       "does not fit 63 bits", "c"},
       {"bytes that wrap",
        [most](GgufFile& f) {
          f.tensors[2].type = 27;
          f.tensors[2].sizes = {most / 4};
        },
-       "size in bytes does not fit 63 bits", "c"},
+       "does not fit 63 bits", "c"},
       {"half a block", sizes({128, 2}), "no whole blocks of q4_K (256)", "c"},
       {"no size, but blocks", sizes({}), "no whole blocks", "c"},
       {"offset -1", [](GgufFile& f) { f.tensors[2].offset = ~std::uint64_t{0}; },

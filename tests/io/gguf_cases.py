@@ -3,9 +3,9 @@
 
     gguf_cases.py OUT [LLAMA_BIN]
 
-Needs gguf 0.19 and numpy. LLAMA_BIN is a folder with llama-gguf-split and llama-quantize of release
-b8871; without it the files that they make are left as they are. expected.json says of every file what
-went into it; offsets and sizes are as gguf-py's own reader finds them.
+Needs gguf 0.19 and numpy. LLAMA_BIN is a folder with llama-gguf-split and llama-quantize of
+release b8871; without it the files that they make are left as they are. expected.json says of every
+file what went into it; offsets and sizes are as gguf-py's own reader finds them.
 """
 
 import json
@@ -99,7 +99,8 @@ class Cases:
 
         for dtype in (numpy.float32, numpy.float16, numpy.float64, numpy.int8, numpy.int16,
                       numpy.int32, numpy.int64):
-            writer.add_tensor(numpy.dtype(dtype).name, self.random.integers(0, 9, (3, 5)).astype(dtype))
+            values = self.random.integers(0, 9, (3, 5)).astype(dtype)
+            writer.add_tensor(values.dtype.name, values)
         writer.add_tensor("one", numpy.ones(1, numpy.float32))
         writer.add_tensor("four", numpy.ones((2, 3, 1, 4), numpy.float32))
         writer.add_tensor("nothing", numpy.ones((2, 0, 7), numpy.float32))
@@ -174,7 +175,8 @@ class Cases:
             split = [tools / "llama-gguf-split", "--split"]
             whole = self.out / "whole.gguf"
             quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            subprocess.run([*split, "--split-max-tensors", "2", whole, folder / "by_count"], **quiet)
+            subprocess.run([*split, "--split-max-tensors", "2", whole, folder / "by_count"],
+                           **quiet)
             subprocess.run([*split, "--split-max-tensors", "3", "--no-tensor-first-split", whole,
                             folder / "empty_first"], **quiet)
             writer = Writer(folder / "large.gguf", "none")
@@ -185,9 +187,9 @@ class Cases:
             subprocess.run([*split, "--split-max-size", "1M", folder / "large.gguf",
                             folder / "by_size"], **quiet)
             first = self.out / "split-00001-of-00004.gguf"
-            subprocess.run([tools / "llama-quantize", "--keep-split", first, folder / "kept", "COPY"],
-                           **quiet)
-            subprocess.run([tools / "llama-quantize", first, folder / "joined.gguf", "COPY"], **quiet)
+            quantize = tools / "llama-quantize"
+            subprocess.run([quantize, "--keep-split", first, folder / "kept", "COPY"], **quiet)
+            subprocess.run([quantize, first, folder / "joined.gguf", "COPY"], **quiet)
             (folder / "large.gguf").unlink()
             heads("*", folder)
 
@@ -196,7 +198,8 @@ class Cases:
                 "blk.0.ffn_down_exps.weight": self.random.random((3, 4), numpy.float32) * 9}
         counts = {"blk.0.attn_q.weight": numpy.array([7], numpy.float32),
                   "blk.0.ffn_down_exps.weight": numpy.array([3, 0, 11], numpy.float32)}
-        for endian, name in ((GGUFEndian.LITTLE, "imatrix.gguf"), (GGUFEndian.BIG, "imatrix_be.gguf")):
+        for endian, name in ((GGUFEndian.LITTLE, "imatrix.gguf"),
+                             (GGUFEndian.BIG, "imatrix_be.gguf")):
             writer = Writer(self.out / name, "", endianess=endian)
             writer.add_type("imatrix")
             writer.add_key_value("imatrix.datasets", ["wiki.txt", "code.txt"], V.ARRAY, V.STRING)
@@ -217,13 +220,15 @@ class Cases:
         data = numpy.int32(len(sums)).tobytes()
         for tensor, values in sums.items():
             data += numpy.int32(len(tensor)).tobytes() + tensor.encode()
-            data += numpy.array([calls[tensor], values.size], numpy.int32).tobytes() + values.tobytes()
+            data += numpy.array([calls[tensor], values.size], numpy.int32).tobytes()
+            data += values.tobytes()
         (self.out / "imatrix_short.dat").write_bytes(data)
         dataset = b"wiki.txt"
         data += numpy.array([12, len(dataset)], numpy.int32).tobytes() + dataset
         (self.out / "imatrix.dat").write_bytes(data)
         self.expected["imatrix.dat"] = {
-            tensor: bits(values / numpy.float32(calls[tensor] or 1)) for tensor, values in sums.items()
+            tensor: bits(values / numpy.float32(calls[tensor] or 1))
+            for tensor, values in sums.items()
         }
 
 
