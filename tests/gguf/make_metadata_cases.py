@@ -17,7 +17,7 @@ from gguf import GGUFReader, GGUFValueType, GGUFWriter
 
 from make_type_tables import write_imatrix
 
-EVEN_MORE = {"f16": numpy.float16, "f32": numpy.float32}
+NUMPY_TYPES = {"f16": numpy.float16, "f32": numpy.float32}
 TENSORS = {  # rows of 256; in every part of a split model two of them
     "token_embd.weight": "f16", "output_norm.weight": "f32", "output.weight": "f16",
     "blk.0.attn_v.weight": "f16", "blk.0.ffn_norm.weight": "f32", "blk.0.ffn_up.weight": "f32",
@@ -40,7 +40,7 @@ def write_source(path, file_type, **options):
     writer.add_bool("tokenizer.ggml.add_bos_token", True)
     for name, type_name in TENSORS.items():
         shape = (256,) if "norm" in name else (2, 256)
-        writer.add_tensor(name, numpy.ones(shape, EVEN_MORE[type_name]))
+        writer.add_tensor(name, numpy.ones(shape, NUMPY_TYPES[type_name]))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -234,7 +234,8 @@ def main():
             runs = list(runs_of(name))
             found = pool.map(lambda run: decide(program, path, run, imatrix), runs)
             models[name] = table.model(name, model, zip(runs, found))
-            errors = [text["error"] for text in models[name]["outcomes"] if "error" in text]
+            errors = [text["error"] for text in models[name]["outcomes"]
+                      if isinstance(text, dict)]
             print(f"{name}: {len(runs)} runs, {len(models[name]['outcomes'])} outcomes, {errors}")
             path.unlink()
         for name in ("llama_3", "rows_of_40"):
