@@ -132,6 +132,10 @@ class Drawing {
 
   Expected<Draft> draw() {
     if (auto fits = check_layout(settings_.recipe, out_); !fits) return fail(fits.error());
+    if (is_gguf(out_)) {
+      auto possible = check_gguf_formats(settings_.recipe, out_);
+      if (!possible) return fail(possible.error());
+    }
     if (auto opened = open(); !opened) return fail(opened.error());
     auto done = is_gguf(out_) ? decide_gguf() : decide();
     if (done) done = make_plan();

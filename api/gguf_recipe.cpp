@@ -200,6 +200,16 @@ class Decision {
 
 }  // namespace
 
+Expected<void> check_gguf_formats(const config::RecipeSettings& settings, const std::string& out) {
+  if (const auto target = target_of(settings.to.value_or(codecs::Format{}), out); !target) {
+    return fail(target.error());
+  }
+  for (const config::MatchRule& match : settings.match) {
+    if (const auto type = type_of_match(match.format, out); !type) return fail(type.error());
+  }
+  return {};
+}
+
 Expected<GgufRecipe> gguf_recipe(const config::Settings& settings,
                                  const plan::Blueprints& blueprints,
                                  std::span<const GgufTensorSource> sources,

@@ -29,6 +29,10 @@ struct GgufTensorSource {
   std::uint32_t part = 0;  ///< of a split source
 };
 
+/// unsupported, naming `out`, where the settings ask for a format that a GGUF model does not hold.
+[[nodiscard]] Expected<void> check_gguf_formats(const config::RecipeSettings& settings,
+                                                const std::string& out);
+
 /// Decides as llama-quantize does (gguf/tensor_types.hpp) on the result of `settings`, whose `to`
 /// is an ftype, a type, a cast, or keep. A --match goes before that, the first one that is found; a
 /// --skip holds a tensor back. `metadata` are those of the model before it is quantized; `sources`:
