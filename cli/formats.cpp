@@ -132,7 +132,8 @@ std::string formats_text() {
 }  // namespace
 
 void add_formats(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("formats", "Lists the formats, and the types of GGUF models");
+  CLI::App* command =
+      program.add_subcommand("formats", "Lists the formats, and the types of GGUF models");
   const auto json = std::make_shared<bool>(false);
   command->add_flag("--json", *json, "Prints one JSON object in place of text");
   command->callback([json] { print(*json ? json_line(formats_json()) : formats_text()); });
