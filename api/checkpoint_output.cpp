@@ -128,7 +128,10 @@ std::string format_line(const plan::Plan& plan) {
     append_view(formats, plan.views[i]);
     formats += '\n';
   }
-  return "formats=" + std::to_string(XXH3_64bits(formats.data(), formats.size())) + '\n';
+  const std::uint64_t importance =
+      XXH3_64bits(plan.importance.data(), plan.importance.size() * sizeof(float));
+  return "formats=" + std::to_string(XXH3_64bits(formats.data(), formats.size())) + ' ' +
+         std::to_string(importance) + '\n';
 }
 
 io::ExistingOutput existing_output(const config::OutputSettings& settings) {

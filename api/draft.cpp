@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -12,23 +11,13 @@
 #include "api/quantization.hpp"
 #include "api/recipe.hpp"
 #include "api/result_tensors.hpp"
+#include "api/setting_checks.hpp"
 #include "api/source.hpp"
 #include "io/direct_source.hpp"
 #include "plan/make_plan.hpp"
 
 namespace plimsoll {
 namespace {
-
-bool is_gguf(std::string_view out) {
-  return out.ends_with(".gguf");
-}
-
-Expected<void> check_layout(const config::RecipeSettings& recipe, const std::string& out) {
-  if (!is_gguf(out) || recipe.layout != config::Layout::transformers) return {};
-  return fail(ErrorCode::invalid_argument,
-              "a GGUF model has names of its own; the layout transformers does not go with it",
-              out);
-}
 
 /// Numbers of a quantized source mean nothing without their scales.
 Expected<void> check_plain(const io::Catalogue& catalogue,
@@ -131,11 +120,7 @@ class Drawing {
       : path_(path), settings_(settings), sink_(sink), out_(out), expected_(expected) {}
 
   Expected<Draft> draw() {
-    if (auto fits = check_layout(settings_.recipe, out_); !fits) return fail(fits.error());
-    if (is_gguf(out_)) {
-      auto possible = check_gguf_formats(settings_.recipe, out_);
-      if (!possible) return fail(possible.error());
-    }
+    if (auto fit = check_settings(settings_, out_); !fit) return fail(fit.error());
     if (auto opened = open(); !opened) return fail(opened.error());
     auto done = is_gguf(out_) ? decide_gguf() : decide();
     if (done) done = make_plan();

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "config/arrow_rule.hpp"
+#include "config/nearest.hpp"
 #include "config/written_word.hpp"
 
 namespace plimsoll::config {
@@ -122,6 +123,38 @@ std::optional<Format> block_format(std::string_view word) {
   return Format{.kind = FormatKind::ggml, .type = *type};
 }
 
+/// The types of blocks that ggml can make.
+std::vector<std::string_view> block_names() {
+  std::vector<std::string_view> found;
+  for (const codecs::ggml::Traits& traits : codecs::ggml::all_types()) {
+    if (block_format(traits.name)) found.push_back(traits.name);
+  }
+  return found;
+}
+
+/// A format of ours or a type; `others`: what else an unknown word may have meant.
+Expected<Format> parse_known(std::string_view text, std::span<const std::string_view> others) {
+  if (const std::optional<Format> blocks = block_format(trimmed(text))) return *blocks;
+  const std::string spelled = lowered(trimmed(text));
+  const std::string_view whole = spelled;
+  const std::size_t colon = whole.find(':');
+  const std::string_view name = trimmed(whole.substr(0, colon));
+  const auto kind = std::ranges::find(names, name);
+  if (kind == names.end()) {
+    std::vector<std::string_view> known(names.begin(), names.end());
+    known.insert(known.end(), others.begin(), others.end());
+    std::string listed;
+    for (std::string_view one : names) listed.append(listed.empty() ? "" : ", ").append(one);
+    return fail(ErrorCode::invalid_argument, "unknown format " + quoted(name) + " (known: " +
+                                                 listed + ")" + did_you_mean(name, known));
+  }
+  Format format{.kind = static_cast<FormatKind>(kind - names.begin())};
+  if (colon == std::string_view::npos) return format;
+  const Expected<void> set = set_options(format, name, whole.substr(colon + 1));
+  if (!set) return fail(set.error());
+  return format;
+}
+
 }  // namespace
 
 std::span<const std::string_view> format_names() {
@@ -148,22 +181,20 @@ Expected<Format> parse_target(std::string_view text) {
       return Format{.kind = FormatKind::ftype, .ftype = *ftype};
     }
   }
-  return parse_format(text);
+  std::vector<std::string_view> known = block_names();
+  for (const auto& traits : codecs::ggml::all_ftypes()) known.push_back(traits.name);
+  return parse_known(text, known);
 }
 
 Expected<Format> parse_format(std::string_view text) {
-  if (const std::optional<Format> blocks = block_format(trimmed(text))) return *blocks;
-  const std::string spelled = lowered(trimmed(text));
-  const std::string_view whole = spelled;
-  const std::size_t colon = whole.find(':');
-  const std::string_view name = trimmed(whole.substr(0, colon));
-  const Expected<std::size_t> kind = place_of(name, names, "format");
-  if (!kind) return fail(kind.error());
-  Format format{.kind = static_cast<FormatKind>(*kind)};
-  if (colon == std::string_view::npos) return format;
-  const Expected<void> set = set_options(format, name, whole.substr(colon + 1));
-  if (!set) return fail(set.error());
-  return format;
+  const std::string_view word = trimmed(text);
+  const bool is_type = codecs::ggml::type_of(word).has_value();
+  if (!is_type && codecs::ggml::ftype_of(word) && lowered(word) != word) {
+    return fail(
+        ErrorCode::invalid_argument,
+        quoted(word) + " is of a whole GGUF model; a single tensor has a type, such as q4_K");
+  }
+  return parse_known(text, block_names());
 }
 
 std::string format_text(const Format& format) {

@@ -74,6 +74,10 @@ std::optional<Type> type_of(std::string_view name) noexcept {
   return std::nullopt;
 }
 
+std::span<const Traits> all_types() noexcept {
+  return table;
+}
+
 bool is_block_type(Type type) noexcept {
   return traits_of(type).block_elements > 1;
 }

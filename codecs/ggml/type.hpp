@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace plimsoll::codecs::ggml {
@@ -69,6 +70,9 @@ struct Traits {
 
 /// The type of this name, whatever the case of its letters; nothing for unknown names.
 [[nodiscard]] std::optional<Type> type_of(std::string_view name) noexcept;
+
+/// All types, in the order of their ids.
+[[nodiscard]] std::span<const Traits> all_types() noexcept;
 
 /// True for types whose blocks hold codes and scales.
 [[nodiscard]] bool is_block_type(Type type) noexcept;

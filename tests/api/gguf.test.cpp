@@ -189,3 +189,25 @@ TEST_CASE("blocks are quantized again, to blocks of another type and to other fo
     std::filesystem::remove_all(scratch.path("second"));
   }
 }
+
+TEST_CASE("formats of GGUF models are refused where none is made") {
+  const ScratchDirectory scratch;
+  const std::string path =
+      write_gguf(scratch.path("m.gguf"), llama_metadata(2, 256, 4), small_llama(Type::f16));
+  const auto refused = [&](Config chosen, const std::string& out) {
+    Engine engine(std::move(chosen));
+    try {
+      static_cast<void>(out.empty() ? engine.load(path).get() : engine.quantize(path, out).get());
+    } catch (const Error& error) {
+      return error.code() == ErrorCode::unsupported || error.code() == ErrorCode::invalid_argument;
+    }
+    return false;
+  };
+  CHECK(refused(settings("Q4_K_M", "hub", "1MiB"), ""));
+  CHECK(refused(settings("Q4_K_M", "hub", "1MiB"), scratch.path("out")));
+  CHECK(refused(settings("nf4", "hub", "1MiB").set("match", "q -> q6_K"), scratch.path("out")));
+  CHECK(refused(settings("nf4", "hub", "1MiB"), scratch.path("out.gguf")));
+  CHECK(refused(settings("Q4_0", "transformers", "1MiB"), scratch.path("out.gguf")));
+  CHECK(refused(settings("Q4_0", "hub", "1MiB").set("parallel", "0/2"), scratch.path("out.gguf")));
+  CHECK(refused(settings("Q4_0", "hub", "1MiB"), scratch.path(".gguf")));
+}

@@ -14,6 +14,7 @@ using plimsoll::config::format_names;
 using plimsoll::config::format_options;
 using plimsoll::config::format_text;
 using plimsoll::config::match_text;
+using plimsoll::config::parse_target;
 using plimsoll::config::parse_format;
 using plimsoll::config::parse_match;
 
@@ -143,4 +144,22 @@ TEST_CASE("a match without an arrow, a pattern or a format is refused") {
     CHECK(rule.error().code() == ErrorCode::invalid_argument);
     CHECK(rule.error().reason().find(reason) != std::string::npos);
   }
+}
+
+TEST_CASE("a target may be an ftype of GGUF models, a match a type of ggml, in any case") {
+  using plimsoll::codecs::ggml::Ftype;
+  using plimsoll::codecs::ggml::Type;
+  CHECK(*parse_target("q4_k_m") == Format{.kind = FormatKind::ftype, .ftype = Ftype::q4_k_m});
+  CHECK(*parse_target("Q8_0") == Format{.kind = FormatKind::ftype, .ftype = Ftype::q8_0});
+  CHECK(*parse_target("nvfp4") == Format{.kind = FormatKind::ggml, .type = Type::nvfp4});
+  CHECK(*parse_target("bf16") == Format{.kind = FormatKind::bf16});
+  CHECK(*parse_format("Q8_0") == Format{.kind = FormatKind::ggml, .type = Type::q8_0});
+  CHECK(*parse_format("q4_k") == Format{.kind = FormatKind::ggml, .type = Type::q4_k});
+  CHECK(format_text(*parse_target("q4_k_m")) == "Q4_K_M");
+  CHECK(format_text(*parse_format("Q4_k")) == "q4_K");
+  for (const char* none : {"2", "q8_1", "i32", "Q4_K_X", ""}) {
+    CHECK_FALSE(parse_target(none).has_value());
+  }
+  CHECK(parse_target("Q4_K_X").error().reason().find("did you mean \"Q4_K") != std::string::npos);
+  CHECK(parse_format("Q4_K_M").error().reason().find("whole GGUF model") != std::string::npos);
 }
