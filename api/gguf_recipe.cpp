@@ -56,14 +56,15 @@ Expected<std::optional<Type>> type_of_match(const codecs::Format& format, const 
   return not_in_gguf(format, out);
 }
 
-plan::Treatment treatment_for(Type type, const plan::Blueprint& tensor, Type source) {
+/// `mapped`: the numbers of the source are not those of the tensor yet.
+plan::Treatment treatment_for(Type type, const plan::Blueprint& tensor, Type source, bool mapped) {
   plan::Treatment treatment;
   if (codecs::ggml::is_block_type(type)) {
-    if (type != source) treatment.format = {.kind = FormatKind::ggml, .type = type};
+    if (type != source || mapped) treatment.format = {.kind = FormatKind::ggml, .type = type};
     return treatment;
   }
   const std::optional<Dtype> plain = codecs::ggml::dtype_of(type);
-  const bool changes = plain != tensor.dtype || codecs::ggml::is_block_type(source);
+  const bool changes = plain != tensor.dtype || codecs::ggml::is_block_type(source) || mapped;
   if (changes && plain) treatment.format = codecs::cast_to(*plain);
   return treatment;
 }
@@ -166,7 +167,8 @@ class Decision {
     for (std::size_t i = 0; i < order_.size(); ++i) {
       const std::uint32_t index = order_[i];
       const Type type = held_back_[index] ? sources_[index].type : choices->tensors[i].type;
-      made_.treatments[index] = treatment_for(type, blueprints_[index], sources_[index].type);
+      made_.treatments[index] = treatment_for(type, blueprints_[index], sources_[index].type,
+                                                sources_[index].mapped);
       made_.importance[index] = choices->tensors[i].importance;
       if (held_back_[index]) made_.left_out.push_back(blueprints_[index].name);
     }

@@ -27,6 +27,7 @@ struct GgufRecipe {
 struct GgufTensorSource {
   codecs::ggml::Type type = codecs::ggml::Type::f32;
   std::uint32_t part = 0;  ///< of a split source
+  bool mapped = false;     ///< its numbers are not the stored ones (io::TensorEntry::map)
 };
 
 /// unsupported, naming `out`, where the settings ask for a format that a GGUF model does not hold.

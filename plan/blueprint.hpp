@@ -24,6 +24,8 @@ struct Blueprint {
   std::optional<Dtype> model_dtype;
   /// It holds the scales of the weight at this index, and is of no use where that is dequantized.
   std::optional<std::uint32_t> scales_of;
+  /// The numbers of a tensor that no source has, in f32; the view is of nothing then.
+  std::vector<float> values{};
 };
 
 /// The scales of a checkpoint tensor in FP8: one number a tile of its last two dimensions, itself a

@@ -90,6 +90,7 @@ class Drafter {
   [[nodiscard]] Expected<void> check_sizes() const;
   Expected<void> make_outputs();
   [[nodiscard]] Expected<OutputTensor> describe(Blueprint& blueprint, const Treatment& treatment);
+  [[nodiscard]] OutputTensor describe_known(Blueprint& blueprint);
   [[nodiscard]] const PackedSource& packed_source(const views::View& view, std::size_t box) const {
     return plan_.packed[view.source(box)];
   }
@@ -211,8 +212,25 @@ bool Drafter::all_scaled(const Blueprint& blueprint, bool scaled) const {
   return true;
 }
 
+/// A tensor of known numbers: no unit makes anything of it.
+OutputTensor Drafter::describe_known(Blueprint& blueprint) {
+  OutputTensor output;
+  output.name = std::move(blueprint.name);
+  output.source_dtype = output.dtype = Dtype::f32;
+  output.stored = output.made = packing_of(Dtype::f32);
+  output.shape = {blueprint.values.size()};
+  output.first_component = static_cast<std::uint32_t>(plan_.components.size());
+  const std::uint64_t bytes = blueprint.values.size() * sizeof(float);
+  add_component(output, Role::data, Dtype::f32, output.shape, bytes,
+                add_constant(blueprint.values.data(), bytes));
+  works_.push_back(Work{});
+  plan_.views.push_back(views::whole(0, {0}).value());
+  return output;
+}
+
 /// Takes name and view of the blueprint.
 Expected<OutputTensor> Drafter::describe(Blueprint& blueprint, const Treatment& treatment) {
+  if (!blueprint.values.empty()) return describe_known(blueprint);
   OutputTensor output;
   output.scaled = scales_of(blueprints_, blueprint) != nullptr;
   if (!all_scaled(blueprint, output.scaled)) {

@@ -1,5 +1,6 @@
 #include "plan/packed_sources.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 #include "codecs/ggml/plain.hpp"
@@ -25,7 +26,8 @@ PackedSource packed_source(const io::TensorEntry& entry) {
 
 std::vector<PackedSource> packed_sources(const io::Catalogue& catalogue) {
   std::vector<PackedSource> sources;
-  if (catalogue.format != io::ContainerFormat::gguf) return sources;
+  const bool any = std::ranges::any_of(catalogue.tensors, &io::TensorEntry::is_coded);
+  if (catalogue.format != io::ContainerFormat::gguf && !any) return sources;
   sources.reserve(catalogue.tensors.size());
   for (const io::TensorEntry& entry : catalogue.tensors) sources.push_back(packed_source(entry));
   return sources;

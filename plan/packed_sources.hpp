@@ -9,7 +9,7 @@
 
 namespace plimsoll::plan {
 
-/// One a tensor of a GGUF catalogue; none for other checkpoints.
+/// One a tensor of a GGUF catalogue, or of one whose numbers are mapped; none for others.
 [[nodiscard]] std::vector<PackedSource> packed_sources(const io::Catalogue& catalogue);
 
 /// What the sources of a tensor have in common, as far as they are a GGUF file's.
@@ -20,7 +20,7 @@ struct PackedStock {
   std::uint64_t bytes = 0;  ///< of all that feeds the tensor
 };
 
-/// Only for views with a box, of a GGUF catalogue.
+/// Only for views with a box, of such a catalogue.
 [[nodiscard]] PackedStock packed_stock(const io::Catalogue& catalogue,
                                        const std::vector<PackedSource>& packed,
                                        const views::View& view);
