@@ -167,8 +167,8 @@ class Decision {
     for (std::size_t i = 0; i < order_.size(); ++i) {
       const std::uint32_t index = order_[i];
       const Type type = held_back_[index] ? sources_[index].type : choices->tensors[i].type;
-      made_.treatments[index] = treatment_for(type, blueprints_[index], sources_[index].type,
-                                                sources_[index].mapped);
+      made_.treatments[index] =
+          treatment_for(type, blueprints_[index], sources_[index].type, sources_[index].mapped);
       made_.importance[index] = choices->tensors[i].importance;
       if (held_back_[index]) made_.left_out.push_back(blueprints_[index].name);
     }

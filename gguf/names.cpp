@@ -9,31 +9,6 @@ namespace {
 
 constexpr std::string_view suffixes[] = {".weight", ".bias"};
 
-bool is_number(std::string_view part) {
-  return !part.empty() && std::ranges::all_of(part, [](char c) { return c >= '0' && c <= '9'; });
-}
-
-/// Calls `use` with each dotted part of a name.
-template <class Use>
-void for_each_part(std::string_view name, Use use) {
-  for (;;) {
-    const std::size_t dot = name.find('.');
-    use(name.substr(0, dot));
-    if (dot == std::string_view::npos) return;
-    name.remove_prefix(dot + 1);
-  }
-}
-
-/// A pattern of a table with '*' for its numbers.
-std::string starred(std::string_view pattern) {
-  std::string out;
-  for_each_part(pattern, [&](std::string_view part) {
-    if (!out.empty()) out += '.';
-    out += part == "N" || part == "E" ? "*" : part;
-  });
-  return out;
-}
-
 std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
@@ -82,20 +57,7 @@ HubNames::HubNames(const Family& family, std::vector<std::string_view> tensors)
   for (const std::string& pattern : family.left_out) left_out_.insert(starred(pattern));
 }
 
-HubNames::Numbered HubNames::numbered(std::string_view name) {
-  Numbered made;
-  made.pattern.reserve(name.size());
-  bool first = true;
-  for_each_part(name, [&](std::string_view part) {
-    if (!std::exchange(first, false)) made.pattern += '.';
-    const bool number = is_number(part);
-    if (number) made.numbers.push_back(part);
-    made.pattern += number ? "*" : part;
-  });
-  return made;
-}
-
-bool HubNames::holds(const NameRow& row, const Numbered& name) const {
+bool HubNames::holds(const NameRow& row, const NumberedName& name) const {
   if (row.condition == NameRow::Condition::none) return true;
   std::string other;
   for_each_part(row.other, [&](std::string_view part) {
@@ -105,7 +67,7 @@ bool HubNames::holds(const NameRow& row, const Numbered& name) const {
   return tensors_.find(other).has_value() == (row.condition == NameRow::Condition::if_present);
 }
 
-const NameRow* HubNames::row_of(std::string_view pattern, const Numbered& name) const {
+const NameRow* HubNames::row_of(std::string_view pattern, const NumberedName& name) const {
   const auto rows = rows_.find(pattern);
   if (rows == rows_.end()) return nullptr;
   const auto row =
@@ -113,7 +75,7 @@ const NameRow* HubNames::row_of(std::string_view pattern, const Numbered& name) 
   return row == rows->second.end() ? nullptr : *row;
 }
 
-void HubNames::spell(const Numbered& from, std::string_view suffix, HubName& named) {
+void HubNames::spell(const NumberedName& from, std::string_view suffix, HubName& named) {
   std::string* out = &named.name;
   bool first = true;
   for_each_part(named.row->to, [&](std::string_view part) {
@@ -134,7 +96,7 @@ void HubNames::spell(const Numbered& from, std::string_view suffix, HubName& nam
 
 HubName HubNames::of(std::string_view tensor) const {
   HubName named;
-  const Numbered name = numbered(tensor);
+  const NumberedName name = numbered(tensor);
   if (!name.numbers.empty()) {
     std::uint64_t layer = 0;
     const std::string_view text = name.numbers.front();

@@ -11,6 +11,7 @@
 
 #include "errors/expected.hpp"
 #include "gguf/names_file.hpp"
+#include "gguf/numbered_name.hpp"
 #include "io/gguf_metadata.hpp"
 #include "io/name_index.hpp"
 
@@ -53,16 +54,9 @@ class HubNames {
     }
   };
 
-  /// A tensor's name with '*' for its numbers, and these.
-  struct Numbered {
-    std::string pattern;
-    std::vector<std::string_view> numbers;
-  };
-
-  [[nodiscard]] const NameRow* row_of(std::string_view pattern, const Numbered& name) const;
-  [[nodiscard]] bool holds(const NameRow& row, const Numbered& name) const;
-  [[nodiscard]] static Numbered numbered(std::string_view name);
-  static void spell(const Numbered& from, std::string_view suffix, HubName& named);
+  [[nodiscard]] const NameRow* row_of(std::string_view pattern, const NumberedName& name) const;
+  [[nodiscard]] bool holds(const NameRow& row, const NumberedName& name) const;
+  static void spell(const NumberedName& from, std::string_view suffix, HubName& named);
 
   io::NameIndex tensors_;
   std::unordered_map<std::string, std::vector<const NameRow*>, Hash, std::equal_to<>> rows_;

@@ -14,9 +14,9 @@ using plimsoll::config::format_names;
 using plimsoll::config::format_options;
 using plimsoll::config::format_text;
 using plimsoll::config::match_text;
-using plimsoll::config::parse_target;
 using plimsoll::config::parse_format;
 using plimsoll::config::parse_match;
+using plimsoll::config::parse_target;
 
 TEST_CASE("a format is read with its options, in any case") {
   const Format nf4{.kind = FormatKind::nf4};
