@@ -94,19 +94,14 @@ void cast_runs(const Job& job, Dtype from, const std::byte* numbers) {
   }
 }
 
-/// Rows, as far as they have the same weights of errors: those of one matrix.
-void quantize_blocks(const Job& job) {
+/// Rows that follow each other, as far as they have the same weights of errors: those of a matrix.
+void quantize_rows(const Job& job, std::uint64_t row, std::uint64_t count, const std::byte* numbers,
+                   std::byte* blocks) {
   const plan::OutputTensor& output = job.output;
-  const std::uint64_t elements = job.unit.region.elements();
-  if (elements == 0) return;
   const std::uint64_t columns = output.shape.empty() ? 1 : output.shape.back();
   const std::uint64_t sets = std::max<std::uint64_t>(output.importance_count / columns, 1);
   const std::uint64_t rows_of_set = io::element_count(output.shape) / columns / sets;
-  const plan::Pieces pieces = plan::pieces_of(job.plan, job.unit);
-  std::byte* blocks = destination_of(job.task, pieces.items[0]).first;
-  const std::byte* numbers = numbers_of(job.task);
-  std::uint64_t row = job.unit.region.first / columns;
-  const std::uint64_t end = row + elements / columns;
+  const std::uint64_t end = row + count;
   while (row < end) {
     const std::uint64_t set = row / rows_of_set;
     codecs::ggml::Rows rows{output.dtype, numbers, std::min(end, (set + 1) * rows_of_set) - row,
@@ -118,6 +113,22 @@ void quantize_blocks(const Job& job) {
     blocks += plan::stored_bytes(output.made, rows.count * columns);
     numbers += rows.count * columns * plan::element_bytes(output.dtype);
     row += rows.count;
+  }
+}
+
+void quantize_blocks(const Job& job) {
+  const views::Region& region = job.unit.region;
+  if (region.elements() == 0) return;
+  const plan::Pieces pieces = plan::pieces_of(job.plan, job.unit);
+  const Destination blocks = destination_of(job.task, pieces.items[0]);
+  const std::uint64_t columns = job.output.shape.empty() ? 1 : job.output.shape.back();
+  const std::uint64_t runs = pieces.items[0].rows;
+  const std::uint64_t count = region.elements() / runs;
+  const std::byte* const numbers = numbers_of(job.task);
+  for (std::uint64_t run = 0; run < runs; ++run) {
+    quantize_rows(job, (region.first + run * region.row_stride) / columns, count / columns,
+                  numbers + run * count * plan::element_bytes(job.output.dtype),
+                  blocks.first + run * blocks.stride);
   }
 }
 

@@ -386,7 +386,9 @@ std::uint64_t Drafter::add_constant(const void* bytes, std::size_t count) {
 /// Blocks stay blocks only as they are.
 Expected<void> Drafter::check_kept(const OutputTensor& output, const views::View& view) const {
   const PackedSource& source = packed_source(view, 0);
-  if (view.is_contiguous() && source.stored.map == codecs::ElementMap::none) return {};
+  const std::uint64_t row = output.shape.empty() ? 1 : output.shape.back();
+  const bool whole = row % source.packing.elements == 0;
+  if (whole && view.is_contiguous() && source.stored.map == codecs::ElementMap::none) return {};
   return fail(ErrorCode::unsupported,
               "blocks of " + std::string(codecs::ggml::traits_of(source.stored.type).name) +
                   " cannot be rearranged or changed, only decoded",

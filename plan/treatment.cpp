@@ -44,7 +44,7 @@ bool can_make(const Stock& stock, const Treatment& treatment) noexcept {
     return false;
   }
   const Dtype working = working_dtype(stock, treatment);
-  if (stock.coded) return is_plain(working);
+  if (stock.coded && !is_plain(working)) return false;
   return stock.dtype == working || codecs::can_cast(stock.dtype, working);
 }
 

@@ -4,10 +4,16 @@
 #include <cstring>
 #include <map>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "codecs/cast.hpp"
 #include "codecs/fp8.hpp"
+#include "codecs/ggml/decode.hpp"
+#include "codecs/ggml/encode.hpp"
+#include "codecs/ggml/plain.hpp"
 #include "codecs/nf4.hpp"
+#include "io/gguf_order.hpp"
 
 namespace plimsoll::simulation {
 namespace {
@@ -59,6 +65,45 @@ Numbers dequantized(const LoadScenario& load, std::uint32_t tensor, Dtype to) {
   return result;
 }
 
+/// Bytes of a GGUF tensor as this machine's order has them.
+Bytes native_bytes(const LoadScenario& load, std::uint32_t tensor) {
+  const io::TensorEntry& entry = load.catalogue.tensors[tensor];
+  Bytes bytes = bytes_of(load, tensor);
+  if (!entry.swapped) return bytes;
+  const auto type = entry.blocks ? *entry.blocks : *codecs::ggml::plain_type_of(entry.dtype);
+  codecs::ggml::swap_byte_order(type, bytes.data(),
+                                bytes.size() / codecs::ggml::traits_of(type).block_bytes);
+  return bytes;
+}
+
+/// A GGUF tensor's numbers in the order of the file: decoded, then mapped in fp32, then rounded.
+Numbers decoded(const LoadScenario& load, std::uint32_t tensor, Dtype to) {
+  const io::TensorEntry& entry = load.catalogue.tensors[tensor];
+  Numbers stored{entry.dtype, native_bytes(load, tensor)};
+  const bool mapped = entry.map != codecs::ElementMap::none;
+  if (entry.blocks) {
+    const codecs::ggml::Traits& traits = codecs::ggml::traits_of(*entry.blocks);
+    const std::size_t blocks = stored.bytes.size() / traits.block_bytes;
+    Numbers numbers{mapped ? Dtype::f32 : to, {}};
+    numbers.bytes.resize(blocks * traits.block_elements * width_of(numbers.dtype));
+    codecs::ggml::decode_scalar(traits.type, stored.bytes.data(), blocks, numbers.dtype,
+                                numbers.bytes.data());
+    stored = std::move(numbers);
+  }
+  if (!mapped) return cast_whole(stored, to);
+  Numbers numbers = cast_whole(stored, Dtype::f32);
+  codecs::apply(entry.map, Dtype::f32, numbers.bytes.data(), numbers.count());
+  return cast_whole(numbers, to);
+}
+
+/// Whether some of its sources are no numbers before they are decoded.
+bool is_packed(const LoadScenario& load, const plan::Blueprint& blueprint) {
+  for (std::size_t i = 0; i < blueprint.view.box_count(); ++i) {
+    if (load.catalogue.tensors[blueprint.view.source(i)].is_coded()) return true;
+  }
+  return false;
+}
+
 /// Calls `visit(result, source)` for each element of a box.
 template <class Visit>
 void for_each_element(const views::StridedBox& box, Visit visit) {
@@ -78,12 +123,27 @@ void for_each_element(const views::StridedBox& box, Visit visit) {
   }
 }
 
-/// The tensor's numbers in its order, as they are stored or, if they have scales that are used up,
-/// as `working`.
-Numbers gather(const LoadScenario& load, const plan::Blueprint& blueprint, bool use_scales,
+/// What the numbers of a tensor are before they are gathered.
+enum class Sources { plain, scaled, packed };
+
+Sources sources_of(const LoadScenario& load, const plan::Blueprint& blueprint) {
+  if (plan::scales_of(load.blueprints, blueprint) != nullptr) return Sources::scaled;
+  return is_packed(load, blueprint) ? Sources::packed : Sources::plain;
+}
+
+Bytes source_numbers(const LoadScenario& load, std::uint32_t tensor, Sources sources,
+                     Dtype working) {
+  if (sources == Sources::scaled) return dequantized(load, tensor, working).bytes;
+  if (sources == Sources::packed) return decoded(load, tensor, working).bytes;
+  return bytes_of(load, tensor);
+}
+
+/// The tensor's numbers in its order, as they are stored or, if they have to be decoded, as
+/// `working`.
+Numbers gather(const LoadScenario& load, const plan::Blueprint& blueprint, Sources kind,
                Dtype working) {
   const views::View& view = blueprint.view;
-  Numbers result{use_scales ? working : blueprint.dtype, {}};
+  Numbers result{kind == Sources::plain ? blueprint.dtype : working, {}};
   if (bits_of(blueprint.dtype) < 8) {
     if (view.box_count() > 0) result.bytes = bytes_of(load, view.box(0).source);
     return result;
@@ -95,10 +155,7 @@ Numbers gather(const LoadScenario& load, const plan::Blueprint& blueprint, bool 
     const views::StridedBox box = view.box(i);
     const auto [place, is_new] = sources.try_emplace(box.source);
     Bytes& source = place->second;
-    if (is_new) {
-      source =
-          use_scales ? dequantized(load, box.source, working).bytes : bytes_of(load, box.source);
-    }
+    if (is_new) source = source_numbers(load, box.source, kind, working);
     for_each_element(box, [&](std::uint64_t to, std::uint64_t from) {
       std::memcpy(result.bytes.data() + to * width, source.data() + from * width, width);
     });
@@ -184,24 +241,64 @@ std::vector<ExpectedComponent> fp8_tensor(const plan::Blueprint& blueprint,
           {blueprint.name + "_scale_inv", Dtype::f32, copy_of(&scale, sizeof scale)}};
 }
 
+/// Rows, of a matrix after the other where each has weights of its own.
+std::vector<ExpectedComponent> ggml_blocks(const plan::Blueprint& blueprint, const Numbers& numbers,
+                                           codecs::ggml::Type type,
+                                           const std::vector<float>& importance) {
+  const codecs::ggml::Traits& traits = codecs::ggml::traits_of(type);
+  const io::Shape& shape = blueprint.view.shape();
+  Bytes blocks(numbers.count() / traits.block_elements * traits.block_bytes);
+  if (!blocks.empty()) {
+    codecs::ggml::Rows row{numbers.dtype, numbers.bytes.data(), 1, shape.back()};
+    const std::size_t rows = numbers.count() / row.columns;
+    const std::size_t sets = std::max<std::size_t>(importance.size() / row.columns, 1);
+    const std::size_t row_bytes = blocks.size() / rows;
+    for (std::size_t i = 0; i < rows; ++i) {
+      const std::size_t set = i / (rows / sets);
+      if (!importance.empty()) row.importance = importance.data() + set * row.columns;
+      codecs::ggml::encode_scalar(type, row, blocks.data() + i * row_bytes);
+      row.source += row.columns * width_of(row.dtype);
+    }
+  }
+  return {{blueprint.name, Dtype::u8, std::move(blocks)}};
+}
+
+/// As they are stored, in this machine's byte order where they are coded.
+ExpectedComponent kept(const LoadScenario& load, const plan::Blueprint& blueprint) {
+  if (!is_packed(load, blueprint)) {
+    return {blueprint.name, blueprint.dtype,
+            gather(load, blueprint, Sources::plain, blueprint.dtype).bytes};
+  }
+  const views::StridedBox box = blueprint.view.box(0);
+  const io::TensorEntry& entry = load.catalogue.tensors[box.source];
+  const auto type = entry.blocks ? *entry.blocks : *codecs::ggml::plain_type_of(entry.dtype);
+  const codecs::ggml::Traits& traits = codecs::ggml::traits_of(type);
+  const auto bytes = [&](std::uint64_t elements) {
+    return elements / traits.block_elements * traits.block_bytes;
+  };
+  const Bytes all = native_bytes(load, box.source);
+  return {blueprint.name, entry.blocks ? Dtype::u8 : entry.dtype,
+          copy_of(all.data() + bytes(box.source_offset), bytes(blueprint.view.elements()))};
+}
+
 }  // namespace
 
 std::vector<ExpectedComponent> expected_components(const LoadScenario& load, std::size_t tensor) {
   const plan::Blueprint& blueprint = load.blueprints.tensors[tensor];
   const plan::Treatment& treatment = load.treatments[tensor];
   const codecs::Format& format = treatment.format;
-  const bool scaled = plan::scales_of(load.blueprints, blueprint) != nullptr;
+  const Sources sources = sources_of(load, blueprint);
   if (codecs::is_cast(format.kind)) {
     const Dtype to = codecs::cast_dtype(format.kind);
-    Numbers numbers = cast_whole(gather(load, blueprint, scaled, to), to);
+    Numbers numbers = cast_whole(gather(load, blueprint, sources, to), to);
     return {{blueprint.name, to, std::move(numbers.bytes)}};
   }
-  if (!codecs::is_quantized(format.kind)) {
-    return {
-        {blueprint.name, blueprint.dtype, gather(load, blueprint, false, blueprint.dtype).bytes}};
-  }
+  if (!codecs::is_quantized(format.kind)) return {kept(load, blueprint)};
   const Dtype working = treatment.working.value_or(natural_dtype(blueprint.dtype));
-  const Numbers numbers = cast_whole(gather(load, blueprint, scaled, working), working);
+  const Numbers numbers = cast_whole(gather(load, blueprint, sources, working), working);
+  if (format.kind == codecs::FormatKind::ggml) {
+    return ggml_blocks(blueprint, numbers, format.type, load.importance[tensor]);
+  }
   if (format.kind == codecs::FormatKind::nf4) return nf4(blueprint, numbers, format);
   if (format.kind == codecs::FormatKind::fp8_block) return fp8_block(blueprint, numbers, format);
   return fp8_tensor(blueprint, numbers);
@@ -231,6 +328,31 @@ std::vector<Bytes> expected_shards(const std::vector<std::vector<ExpectedCompone
       section.insert(section.end(), component->bytes.begin(), component->bytes.end());
     }
   }
+  return sections;
+}
+
+std::vector<Bytes> expected_gguf_files(const std::vector<std::vector<ExpectedComponent>>& tensors,
+                                       const plan::GgufTarget& target) {
+  std::vector<Bytes> sections(target.part_count);
+  const auto add = [&](std::uint32_t part, std::size_t tensor) {
+    const io::GgufValue* const set = target.metadata.find("general.alignment");
+    // The metadata are those of the first part.
+    const auto alignment =
+        part == 0 && set != nullptr ? set->unsigned_at(0).value() : std::uint64_t{32};
+    Bytes& section = sections[part];
+    const Bytes& bytes = tensors[tensor][0].bytes;
+    section.insert(section.end(), bytes.begin(), bytes.end());
+    section.resize((section.size() + alignment - 1) / alignment * alignment);
+  };
+  for (std::uint32_t part = 0; part < target.part_count && !target.parts.empty(); ++part) {
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      if (target.parts[i] == part) add(part, i);
+    }
+  }
+  if (!target.parts.empty()) return sections;
+  std::vector<std::string_view> names;
+  for (const auto& tensor : tensors) names.push_back(tensor[0].name);
+  for (const std::uint32_t tensor : io::llama_quantize_order(names)) add(0, tensor);
   return sections;
 }
 

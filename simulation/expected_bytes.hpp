@@ -28,4 +28,8 @@ struct ExpectedComponent {
 [[nodiscard]] std::vector<Bytes> expected_shards(
     const std::vector<std::vector<ExpectedComponent>>& tensors, std::uint64_t shard_bytes);
 
+/// The same of a GGUF model: every tensor with the zeros behind it.
+[[nodiscard]] std::vector<Bytes> expected_gguf_files(
+    const std::vector<std::vector<ExpectedComponent>>& tensors, const plan::GgufTarget& target);
+
 }  // namespace plimsoll::simulation

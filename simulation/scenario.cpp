@@ -8,58 +8,18 @@
 #include "plan/unit_sizes.hpp"
 #include "simulation/virtual_blueprints.hpp"
 #include "simulation/virtual_files.hpp"
+#include "simulation/virtual_treatments.hpp"
 
 namespace plimsoll::simulation {
 namespace {
-
-using codecs::Format;
-using codecs::FormatKind;
-
-Format draw_format(Choices& choices, FormatKind kind) {
-  static constexpr codecs::Fp8Recipe recipes[] = {
-      codecs::Fp8Recipe::finegrained, codecs::Fp8Recipe::transformers, codecs::Fp8Recipe::vllm};
-  Format format;
-  format.kind = kind;
-  if (kind == FormatKind::nf4) {
-    format.variant = choices.chance(50) ? codecs::Nf4Variant::cuda : codecs::Nf4Variant::cpu;
-    format.blocksize = 32u << choices.below(choices.chance(80) ? 4 : 8);
-  } else if (kind == FormatKind::fp8_block) {
-    format.recipe = choices.one_of(recipes);
-    format.scale = choices.chance(50) ? codecs::Fp8Scale::f32 : codecs::Fp8Scale::ue8m0;
-  }
-  return format;
-}
-
-plan::Treatment draw_treatment(Choices& choices, FormatKind kind) {
-  static constexpr Dtype dtypes[] = {Dtype::bf16, Dtype::f16, Dtype::f32};
-  plan::Treatment treatment{draw_format(choices, kind), std::nullopt};
-  if (codecs::is_quantized(kind) && choices.chance(30)) treatment.working = choices.one_of(dtypes);
-  return treatment;
-}
-
-/// One format for all tensors that can have it, or another for every tensor.
-std::vector<plan::Treatment> draw_treatments(Choices& choices, const plan::Blueprints& blueprints) {
-  static constexpr FormatKind kinds[] = {
-      FormatKind::keep,       FormatKind::bf16,      FormatKind::f16,       FormatKind::f32,
-      FormatKind::nf4,        FormatKind::nf4,       FormatKind::fp8_block, FormatKind::fp8_block,
-      FormatKind::fp8_tensor, FormatKind::fp8_tensor};
-  const bool mixed = choices.chance(60);
-  const FormatKind common = choices.one_of(kinds);
-  std::vector<plan::Treatment> treatments;
-  for (const plan::Blueprint& tensor : blueprints.tensors) {
-    const auto treatment = draw_treatment(choices, mixed ? choices.one_of(kinds) : common);
-    const plan::Stock stock{tensor.dtype, plan::scales_of(blueprints, tensor) != nullptr,
-                            tensor.view.shape().size()};
-    treatments.push_back(plan::can_make(stock, treatment) ? treatment : plan::Treatment{});
-  }
-  return treatments;
-}
 
 /// Small, so that tensors split; not so small that one seed takes as long as many.
 std::uint64_t draw_unit_bytes(Choices& choices, const VirtualFiles& files) {
   std::uint64_t bytes = choices.between(100, 4096);
   std::uint64_t total = 0;
-  for (const io::TensorEntry& tensor : files.catalogue.tensors) total += tensor.bytes;
+  for (const io::TensorEntry& tensor : files.catalogue.tensors) {
+    total += io::element_count(tensor.shape) * bits_of(tensor.dtype) / 8;
+  }
   while (total / bytes > 40) bytes *= 2;
   return bytes;
 }
@@ -89,13 +49,11 @@ plan::MergeMethod draw_merge(Choices& choices) {
 }
 
 plan::PlanRequest draw_request(Choices& choices, const VirtualFiles& files,
-                               const plan::Blueprints& blueprints,
                                const std::vector<std::uint16_t>& devices,
                                const std::vector<DeviceScenario>& engine) {
   static constexpr plan::Sink sinks[] = {plan::Sink::memory, plan::Sink::caller,
                                          plan::Sink::consumer, plan::Sink::checkpoint};
   plan::PlanRequest request;
-  request.treatments = draw_treatments(choices, blueprints);
   request.merge = draw_merge(choices);
   request.devices.clear();
   std::uint32_t most_slots = engine[devices[0]].slots;
@@ -195,16 +153,28 @@ Pace draw_pace(Choices& choices) {
           choices.one_of(most_ns)};
 }
 
+/// What becomes of the tensors; for a checkpoint sometimes a GGUF model, whatever they are from.
+void treat(Choices& choices, LoadScenario& load, plan::PlanRequest& request) {
+  const bool for_gguf = request.sink == plan::Sink::checkpoint && choices.chance(40);
+  DrawnTreatments drawn = draw_treatments(choices, load.catalogue, load.blueprints, for_gguf);
+  load.treatments = request.treatments = std::move(drawn.treatments);
+  load.importance = std::move(drawn.importance);
+  request.importance.assign(load.importance.begin(), load.importance.end());
+  if (!for_gguf) return;
+  load.gguf = request.gguf =
+      draw_gguf_target(choices, load.catalogue, load.blueprints, load.treatments);
+}
+
 Expected<LoadScenario> draw_load(Choices choices, const std::vector<DeviceScenario>& engine) {
   LoadScenario load;
   VirtualFiles files = draw_files(choices);
   load.blueprints = draw_blueprints(choices, files);
   load.engine_devices = draw_devices(choices, engine.size());
-  auto request = draw_request(choices, files, load.blueprints, load.engine_devices, engine);
-  load.treatments = request.treatments;
+  auto request = draw_request(choices, files, load.engine_devices, engine);
   load.shard_bytes = request.shard_bytes;
   load.catalogue = std::move(files.catalogue);
   load.files = std::move(files.contents);
+  treat(choices, load, request);
   auto plan = draw_plan(choices, load, std::move(request), engine);
   if (!plan) return fail(plan.error());
   load.plan = *std::move(plan);

@@ -9,6 +9,7 @@
 #include "errors/expected.hpp"
 #include "io/catalogue.hpp"
 #include "plan/blueprint.hpp"
+#include "plan/gguf_files.hpp"
 #include "plan/plan.hpp"
 #include "plan/treatment.hpp"
 #include "simulation/choices.hpp"
@@ -39,10 +40,12 @@ struct Pace {
 /// One load: files with their bytes, a plan, and what will happen to it.
 struct LoadScenario {
   io::Catalogue catalogue;
-  std::vector<std::vector<std::byte>> files;  ///< content of each of the catalogue's files
-  plan::Blueprints blueprints;                ///< what the result is made of
-  std::vector<plan::Treatment> treatments;    ///< of each blueprint
-  std::uint64_t shard_bytes = 0;              ///< checkpoint
+  std::vector<std::vector<std::byte>> files;   ///< content of each of the catalogue's files
+  plan::Blueprints blueprints;                 ///< what the result is made of
+  std::vector<plan::Treatment> treatments;     ///< of each blueprint
+  std::vector<std::vector<float>> importance;  ///< the same: see plan::PlanRequest
+  std::uint64_t shard_bytes = 0;               ///< checkpoint of safetensors
+  std::optional<plan::GgufTarget> gguf;        ///< checkpoint that is a GGUF model
   std::shared_ptr<const plan::Plan> plan;
   std::vector<std::uint16_t> engine_devices;  ///< the engine's number of each device of the plan
   std::vector<bool> finished_shards;          ///< checkpoint: by an earlier run

@@ -181,7 +181,8 @@ void SimulatedLoad::check_end() {
       consumer_watch_->check();
       break;
     case plan::Sink::checkpoint:
-      checkpoint_watch_->check(expected_shards(expected(), scenario_.shard_bytes));
+      checkpoint_watch_->check(scenario_.gguf ? expected_gguf_files(expected(), *scenario_.gguf)
+                                              : expected_shards(expected(), scenario_.shard_bytes));
       break;
   }
 }

@@ -1,10 +1,12 @@
 #include "simulation/virtual_blueprints.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "plan/source_view.hpp"
 #include "views/operations.hpp"
 
 namespace plimsoll::simulation {
@@ -12,10 +14,12 @@ namespace {
 
 using views::View;
 
-/// Random operations on a view. One that its sizes do not allow is passed over.
+/// Random operations on a view. One that its sizes do not allow is passed over. Whole rows: the
+/// numbers of the last dimension stay side by side, as blocks of GGUF ask for.
 class Variation {
  public:
-  Variation(Choices& choices, View view) : choices_(choices), view_(std::move(view)) {}
+  Variation(Choices& choices, View view, bool whole_rows)
+      : choices_(choices), view_(std::move(view)), whole_rows_(whole_rows) {}
 
   [[nodiscard]] View made(std::uint64_t steps) {
     for (; steps > 0; --steps) {
@@ -26,7 +30,7 @@ class Variation {
 
  private:
   [[nodiscard]] Expected<View> step() {
-    if (view_.shape().empty()) return views::unsqueeze(view_, 0);
+    if (dimensions() == 0) return views::unsqueeze(view_, 0);
     switch (choices_.below(8)) {
       case 0:
       case 1:
@@ -46,7 +50,13 @@ class Variation {
     }
   }
 
-  [[nodiscard]] std::size_t dimension() { return choices_.below(view_.shape().size()); }
+  /// Those that may be changed.
+  [[nodiscard]] std::size_t dimensions() const {
+    const std::size_t rank = view_.shape().size();
+    return rank - (whole_rows_ && rank > 0 ? 1 : 0);
+  }
+
+  [[nodiscard]] std::size_t dimension() { return choices_.below(dimensions()); }
 
   [[nodiscard]] views::Direction direction() {
     return choices_.chance(50) ? views::Direction::forward : views::Direction::inverse;
@@ -96,6 +106,7 @@ class Variation {
 
   Choices& choices_;
   View view_;
+  bool whole_rows_;
 };
 
 /// Makes the blueprints of one checkpoint.
@@ -120,7 +131,13 @@ class Rules {
   }
 
   [[nodiscard]] View whole(std::uint32_t tensor) const {
-    return views::whole(tensor, entry(tensor).shape).value();
+    return plan::source_view(files_.catalogue, tensor).value();
+  }
+
+  /// Of the other byte order, integers cannot even be decoded and arranged.
+  [[nodiscard]] bool stays_as_it_is(std::uint32_t tensor) const {
+    return bits_of(entry(tensor).dtype) < 8 ||
+           (entry(tensor).swapped && !is_floating_point(entry(tensor).dtype));
   }
 
   void add(std::string name, std::uint32_t first_source, View view) {
@@ -131,7 +148,11 @@ class Rules {
   /// Sometimes only with the operations of no rule.
   [[nodiscard]] View vary(View view, unsigned percent) {
     if (!choices_.chance(percent)) return view;
-    return Variation(choices_, std::move(view)).made(choices_.between(1, 3));
+    bool whole_rows = false;
+    for (std::size_t i = 0; i < view.box_count(); ++i) {
+      whole_rows = whole_rows || entry(view.source(i)).blocks;
+    }
+    return Variation(choices_, std::move(view), whole_rows).made(choices_.between(1, 3));
   }
 
   void merge(const Experts& experts) {
@@ -186,10 +207,10 @@ class Rules {
     }
   }
 
-  /// A tensor that no rule merges. Those of less than a byte an element can only stay whole.
+  /// A tensor that no rule merges. Those of less than a byte an element can only stay whole, too.
   void take(std::uint32_t tensor) {
     View view = whole(tensor);
-    if (bits_of(entry(tensor).dtype) >= 8) {
+    if (!stays_as_it_is(tensor)) {
       if (choices_.chance(10) && tensor + 1 < used_.size()) view = join(std::move(view), tensor);
       view = vary(std::move(view), 25);
     }
@@ -201,11 +222,19 @@ class Rules {
     const std::uint32_t next = tensor + 1;
     const bool plain = !files_.scales[tensor] && !files_.scales[next];
     if (used_[next] || !plain || entry(next).dtype != entry(tensor).dtype) return view;
-    const View parts[] = {
-        views::reshape(view, {view.elements()}).value(),
-        views::reshape(whole(next), {io::element_count(entry(next).shape)}).value()};
+    const std::uint64_t block = std::lcm(block_of(tensor), block_of(next));
+    if (stays_as_it_is(next) || view.elements() % block != 0) return view;
+    const auto first = views::reshape(view, {view.elements()});
+    const auto second = views::reshape(whole(next), {io::element_count(entry(next).shape)});
+    if (!first || !second) return view;
     used_[next] = true;
+    const View parts[] = {*first, *second};
     return views::concatenate(parts, 0).value();
+  }
+
+  [[nodiscard]] std::uint64_t block_of(std::uint32_t tensor) const {
+    const auto& blocks = entry(tensor).blocks;
+    return blocks ? codecs::ggml::traits_of(*blocks).block_elements : 1;
   }
 
   void shuffle() {

@@ -43,7 +43,7 @@ std::uint64_t tiles_in(std::uint64_t size, std::uint64_t tile) {
 std::uint32_t add(const Kind& kind, std::string name, io::Shape shape,
                   std::vector<WantedTensor>& wanted) {
   const auto index = static_cast<std::uint32_t>(wanted.size());
-  WantedTensor tensor{std::move(name), kind.dtype, std::move(shape), std::nullopt};
+  WantedTensor tensor{std::move(name), kind.dtype, std::move(shape)};
   if (!kind.scaled) {
     wanted.push_back(std::move(tensor));
     return index;
@@ -58,7 +58,7 @@ std::uint32_t add(const Kind& kind, std::string name, io::Shape shape,
   tensor.scales = scales;
   std::string scale_name = tensor.name + "_scale_inv";
   wanted.push_back(std::move(tensor));
-  wanted.push_back({std::move(scale_name), kind.scale_dtype, std::move(grid), std::nullopt});
+  wanted.push_back({std::move(scale_name), kind.scale_dtype, std::move(grid)});
   return index;
 }
 

@@ -6,7 +6,10 @@
 #include <string>
 #include <utility>
 
+#include "codecs/ggml/decode.hpp"
+#include "codecs/ggml/plain.hpp"
 #include "simulation/virtual_experts.hpp"
+#include "simulation/virtual_gguf.hpp"
 
 namespace plimsoll::simulation {
 namespace {
@@ -25,7 +28,7 @@ Dtype draw_dtype(Choices& choices) {
 }
 
 io::Shape draw_shape(Choices& choices) {
-  switch (choices.below(16)) {
+  switch (choices.below(18)) {
     case 0:
       return {};
     case 1:
@@ -34,6 +37,9 @@ io::Shape draw_shape(Choices& choices) {
       return {choices.between(1, 3000)};
     case 3:
       return {choices.between(1, 5), choices.between(1, 9), choices.between(1, 9)};
+    case 4:
+    case 5:  // rows that are whole blocks of ggml's types
+      return {choices.between(1, 9), choices.chance(70) ? 32 * choices.between(1, 6) : 256};
     default:
       return {choices.between(1, 40), choices.between(1, 40)};
   }
@@ -88,20 +94,45 @@ WantedTensor draw_tensor(Choices& choices, std::size_t index) {
   return tensor;
 }
 
+std::uint64_t bytes_of(const WantedTensor& tensor) {
+  const std::uint64_t elements = io::element_count(tensor.shape);
+  if (!tensor.blocks) return elements * bits_of(tensor.dtype) / 8;
+  const codecs::ggml::Traits& traits = codecs::ggml::traits_of(*tensor.blocks);
+  return elements / traits.block_elements * traits.block_bytes;
+}
+
+void fill(Choices& choices, const WantedTensor& tensor, std::byte* bytes, std::size_t count) {
+  const bool ordinary = !choices.chance(10);
+  if (ordinary && tensor.blocks) {
+    const codecs::ggml::Traits& traits = codecs::ggml::traits_of(*tensor.blocks);
+    fill_with_blocks(choices, traits.type, bytes, count / traits.block_bytes);
+  } else {
+    fill_with_any_bits(choices, bytes, count);
+    if (ordinary) tame_exponents(tensor.dtype, bytes, count);
+  }
+  if (!tensor.swapped) return;
+  const auto type = tensor.blocks ? *tensor.blocks : *codecs::ggml::plain_type_of(tensor.dtype);
+  codecs::ggml::swap_byte_order(type, bytes, count / codecs::ggml::traits_of(type).block_bytes);
+}
+
 void add_tensor(Choices& choices, VirtualFiles& files, const WantedTensor& tensor) {
   io::TensorEntry entry;
   entry.name = tensor.name;
   entry.dtype = tensor.dtype;
   entry.shape = tensor.shape;
-  entry.bytes = io::element_count(entry.shape) * bits_of(entry.dtype) / 8;
+  entry.bytes = bytes_of(tensor);
   entry.file = static_cast<std::uint32_t>(files.contents.size() - 1);
+  entry.blocks = tensor.blocks;
+  entry.swapped = tensor.swapped;
+  entry.map = tensor.map;
+  if (tensor.order) {
+    files.catalogue.orders.push_back(*tensor.order);
+    entry.order = static_cast<std::uint32_t>(files.catalogue.orders.size());
+  }
   std::vector<std::byte>& content = files.contents.back();
   entry.offset = content.size() + draw_gap(choices);
   content.resize(entry.offset + entry.bytes);
-  fill_with_any_bits(choices, content.data() + entry.offset, entry.bytes);
-  if (!choices.chance(10)) {
-    tame_exponents(entry.dtype, content.data() + entry.offset, entry.bytes);
-  }
+  fill(choices, tensor, content.data() + entry.offset, entry.bytes);
   files.catalogue.tensors.push_back(std::move(entry));
 }
 
@@ -132,20 +163,29 @@ void rename(const std::vector<std::uint32_t>& order, const std::vector<WantedTen
   }
 }
 
+std::vector<WantedTensor> draw_wanted(Choices& choices, bool gguf, std::vector<Experts>& experts) {
+  std::vector<WantedTensor> wanted;
+  const bool has_experts = choices.chance(60);
+  const std::uint64_t plain = choices.chance(2) ? 0 : choices.between(1, has_experts ? 6 : 16);
+  for (std::uint64_t i = 0; i < plain; ++i) {
+    wanted.push_back(gguf ? draw_gguf_tensor(choices, i) : draw_tensor(choices, i));
+  }
+  if (!has_experts) return wanted;
+  const std::uint64_t layers = choices.chance(75) ? 1 : 2;
+  for (std::uint32_t layer = 0; layer < layers; ++layer) {
+    experts.push_back(gguf ? draw_gguf_experts(choices, layer, wanted)
+                           : draw_experts(choices, layer, wanted));
+  }
+  return wanted;
+}
+
 }  // namespace
 
 VirtualFiles draw_files(Choices& choices) {
   VirtualFiles files;
-  std::vector<WantedTensor> wanted;
-  const bool has_experts = choices.chance(60);
-  const std::uint64_t plain = choices.chance(2) ? 0 : choices.between(1, has_experts ? 6 : 16);
-  for (std::uint64_t i = 0; i < plain; ++i) wanted.push_back(draw_tensor(choices, i));
-  if (has_experts) {
-    const std::uint64_t layers = choices.chance(75) ? 1 : 2;
-    for (std::uint32_t layer = 0; layer < layers; ++layer) {
-      files.experts.push_back(draw_experts(choices, layer, wanted));
-    }
-  }
+  const bool gguf = choices.chance(25);
+  if (gguf) files.catalogue.format = io::ContainerFormat::gguf;
+  const std::vector<WantedTensor> wanted = draw_wanted(choices, gguf, files.experts);
   const std::vector<std::uint32_t> order = draw_order(choices, wanted.size());
   const std::uint64_t file_count = choices.between(1, 3);
   std::size_t index = 0;
@@ -155,7 +195,8 @@ VirtualFiles draw_files(Choices& choices) {
     while (index < end) add_tensor(choices, files, wanted[order[index++]]);
     files.contents.back().resize(files.contents.back().size() + draw_gap(choices));
     files.catalogue.files.push_back(
-        {"virtual-" + std::to_string(file) + ".safetensors", files.contents.back().size()});
+        {"virtual-" + std::to_string(file) + (gguf ? ".gguf" : ".safetensors"),
+         files.contents.back().size()});
   }
   rename(order, wanted, files);
   return files;

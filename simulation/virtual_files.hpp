@@ -38,7 +38,7 @@ struct VirtualFiles {
 /// One to three files with up to sixteen small tensors of every dtype: empty ones, odd lengths,
 /// gaps and offsets of any alignment, numbers of ordinary size or (rarely) of any bit pattern.
 /// About half of the checkpoints have experts, too: up to twelve a layer, of odd sizes, spread over
-/// the files in any order, some in FP8 with scales.
+/// the files in any order, some in FP8 with scales. A quarter are GGUF files, see virtual_gguf.hpp.
 [[nodiscard]] VirtualFiles draw_files(Choices& choices);
 
 }  // namespace plimsoll::simulation
