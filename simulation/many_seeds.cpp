@@ -14,6 +14,9 @@ void add(SeedsReport& sum, SimulationReport report) {
   sum.loads += report.loads;
   sum.ended_well += report.ended_well;
   sum.units += report.units;
+  sum.packed += report.packed;
+  sum.ggml += report.ggml;
+  sum.gguf += report.gguf;
   sum.steps += report.steps;
   if (report.finding && (!sum.failed || report.seed < sum.failed->seed)) {
     sum.failed = std::move(report);
@@ -27,6 +30,9 @@ SeedsReport joined(const std::vector<SeedsReport>& parts) {
     all.loads += part.loads;
     all.ended_well += part.ended_well;
     all.units += part.units;
+    all.packed += part.packed;
+    all.ggml += part.ggml;
+    all.gguf += part.gguf;
     all.steps += part.steps;
     if (part.failed && (!all.failed || part.failed->seed < all.failed->seed)) {
       all.failed = part.failed;

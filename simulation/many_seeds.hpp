@@ -17,6 +17,9 @@ struct SeedsReport {
   std::uint64_t loads = 0;
   std::uint64_t ended_well = 0;
   std::uint64_t units = 0;
+  std::uint64_t packed = 0;  ///< loads, as in SimulationReport
+  std::uint64_t ggml = 0;
+  std::uint64_t gguf = 0;
   std::uint64_t steps = 0;
   std::optional<SimulationReport> failed;  ///< the lowest seed with a finding that was run
 };

@@ -22,7 +22,11 @@ struct SimulationReport {
   std::uint32_t loads = 0;
   std::uint32_t ended_well = 0;
   std::uint32_t units = 0;
-  trace::Trace trace;  ///< of all loads, if it was asked for
+  // Of the loads that ended well, those with some of it:
+  std::uint32_t packed = 0;  ///< tensors of GGUF files that were decoded
+  std::uint32_t ggml = 0;    ///< tensors made to one of ggml's types
+  std::uint32_t gguf = 0;    ///< a GGUF model as the result
+  trace::Trace trace;        ///< of all loads, if it was asked for
 };
 
 /// Runs the real actors of an engine through one scenario, in this thread alone: the seed decides

@@ -21,6 +21,16 @@ std::vector<std::uint32_t> credits_of(const Scenario& scenario) {
   return credits;
 }
 
+/// What of GGUF a load has to do with.
+void count_kinds(const LoadScenario& load, SimulationReport& report) {
+  const auto has = [&](auto is) { return std::ranges::any_of(load.plan->outputs, is) ? 1u : 0u; };
+  report.packed += has([](const plan::OutputTensor& output) { return output.packed; });
+  report.ggml += has([](const plan::OutputTensor& output) {
+    return output.format.kind == codecs::FormatKind::ggml;
+  });
+  report.gguf += load.gguf ? 1 : 0;
+}
+
 }  // namespace
 
 Simulation::Simulation(caf::actor_system& system, const Scenario& scenario, Choices choices,
@@ -62,6 +72,7 @@ void Simulation::run(SimulationReport& report) {
   for (const auto& load : loads_) {
     report.ended_well += load->ended_well();
     report.units += static_cast<std::uint32_t>(load->scenario().plan->units.size());
+    if (load->ended_well()) count_kinds(load->scenario(), report);
   }
 }
 

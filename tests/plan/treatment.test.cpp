@@ -75,6 +75,13 @@ TEST_CASE("what has scales becomes plain numbers of a dtype that numbers are com
   CHECK(kept.working == Dtype::f8_e4m3);
 }
 
+TEST_CASE("integers of the other byte order can only be kept") {
+  const Stock stock{Dtype::i32, true, 2};
+  for (const Treatment& treatment : all_treatments()) {
+    CHECK(can_make(stock, treatment) == (treatment == keep));
+  }
+}
+
 TEST_CASE("a route has the stages that a dtype needs on its way to a format") {
   const Work kept = work_for({Dtype::f4_e2m1}, keep);
   CHECK(kept.route.is_kept());

@@ -43,6 +43,9 @@ TEST_CASE("two thousand seeds hold") {
   CHECK(report.ended_well > report.loads / 2);
   CHECK(report.ended_well < report.loads * 9 / 10);
   CHECK(report.units > 5 * report.loads);
+  CHECK(report.packed > report.ended_well / 8);
+  CHECK(report.ggml > report.ended_well / 8);
+  CHECK(report.gguf > report.ended_well / 50);
 }
 
 TEST_CASE("the seeds that noticed a mistake in plans or actors hold") {
@@ -54,6 +57,7 @@ TEST_CASE("the seeds that noticed a mistake in plans or actors hold") {
       {0, "the scale of an empty tensor was written by its unit and once more as a constant"},
       {1, "a read that failed never ended in the trace, and its slot was released inside it"},
       {1, "what units measure was not zero at first"},
+      {6, "integers of the other byte order were cast as if they were floats"},
       {7, "a cancel was not told to the loader"},
       {10, "a shard waited for units that only measure to be written"},
       {15, "the last credit of a load was home before the message that its unit was placed"},
@@ -63,6 +67,7 @@ TEST_CASE("the seeds that noticed a mistake in plans or actors hold") {
       {131, "a tensor was delivered after its load had stopped"},
       {155, "a load without anything out was closed and never ended"},
       {277, "the loader did not learn that a read had failed"},
+      {300, "runs of ggml's blocks that lie apart were written one behind the other"},
       {1079, "neighbouring slots were taken and others marked as taken"},
   };
   for (const Noticed& noticed : list) {
@@ -109,6 +114,9 @@ TEST_CASE("many seeds give the same sums on one thread and on three") {
   CHECK(one.ended_well == three.ended_well);
   CHECK(one.units == three.units);
   CHECK(one.steps == three.steps);
+  CHECK(one.packed == three.packed);
+  CHECK(one.ggml == three.ggml);
+  CHECK(one.gguf == three.gguf);
 }
 
 TEST_CASE("a failure is one line with the reason and the command that repeats it") {
