@@ -73,10 +73,16 @@ std::string word_in(const json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+/// The whole part of a number, where it has one that counts something.
+std::optional<std::uint64_t> whole_part(std::optional<double> number) {
+  constexpr double largest = 9007199254740992.0;  // beyond it not every whole number is one
+  if (!number || !(*number >= 0 && *number <= largest)) return std::nullopt;
+  return static_cast<std::uint64_t>(*number);
+}
+
 void add_yarn_keys(const json& rope, Keys& keys) {
-  const auto length = real_in(rope, "original_max_position_embeddings");
   keys.number("rope.scaling.original_context_length",
-              length ? std::optional(static_cast<std::uint64_t>(*length)) : std::nullopt,
+              whole_part(real_in(rope, "original_max_position_embeddings")),
               {"original_max_position_embeddings"});
   auto attention = real_in(rope, "attention_factor");
   if (!attention) attention = real_in(rope, "attn_factor");
@@ -177,7 +183,8 @@ std::optional<std::uint64_t> phi3_rotary(const HubMembers& config) {
   if (!width || !heads || *heads == 0) return std::nullopt;
   auto part = config.real({"partial_rotary_factor"});
   if (!part) part = real_in(config.rope(), "partial_rotary_factor");
-  return static_cast<std::uint64_t>(part.value_or(1.0) * static_cast<double>(*width)) / *heads;
+  const auto turning = whole_part(part.value_or(1.0) * static_cast<double>(*width));
+  return turning ? std::optional(*turning / *heads) : std::nullopt;
 }
 
 void add_phi3_keys(Keys& keys) {

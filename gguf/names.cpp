@@ -22,6 +22,11 @@ bool has_experts(const io::GgufMetadata& metadata, std::string_view architecture
   return count && count->unsigned_at(0).value_or(0) > 0;
 }
 
+bool has_conditions(const Family& family) {
+  return std::ranges::any_of(
+      family.rows, [](const NameRow& row) { return row.condition != NameRow::Condition::none; });
+}
+
 bool fits(const FamilyChoice& choice, std::string_view architecture, std::string_view name,
           const io::GgufMetadata& metadata) {
   if (choice.architecture != architecture) return false;
@@ -52,7 +57,7 @@ Expected<const Family*> family_of(const NameTables& tables, const io::GgufMetada
 }
 
 HubNames::HubNames(const Family& family, std::vector<std::string_view> tensors)
-    : tensors_(std::move(tensors)) {
+    : tensors_(has_conditions(family) ? std::move(tensors) : std::vector<std::string_view>()) {
   for (const NameRow& row : family.rows) rows_[starred(row.from)].push_back(&row);
   for (const std::string& pattern : family.left_out) left_out_.insert(starred(pattern));
 }

@@ -58,7 +58,7 @@ class HubNames {
   [[nodiscard]] bool holds(const NameRow& row, const NumberedName& name) const;
   static void spell(const NumberedName& from, std::string_view suffix, HubName& named);
 
-  io::NameIndex tensors_;
+  io::NameIndex tensors_;  // empty where no row asks for a tensor
   std::unordered_map<std::string, std::vector<const NameRow*>, Hash, std::equal_to<>> rows_;
   std::unordered_set<std::string, Hash, std::equal_to<>> left_out_;
 };

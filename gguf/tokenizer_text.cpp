@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <optional>
 #include <utility>
 
 namespace plimsoll::gguf {

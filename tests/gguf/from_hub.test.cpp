@@ -175,6 +175,16 @@ TEST_CASE("keys for which config.json has nothing are listed as missing") {
   CHECK(made->metadata.find("qwen2.embedding_length") == nullptr);
 }
 
+TEST_CASE("numbers that count nothing are as good as none") {
+  Golden golden("phi3");
+  golden.edit({{"partial_rotary_factor", -0.5}});
+  CHECK(missing_keys(*golden.made()).front() == "phi3.rope.dimension_count");
+  Golden yarn("qwen2");
+  yarn.edit({{"rope_parameters", {{"original_max_position_embeddings", 1e300}}}});
+  CHECK(missing_keys(*yarn.made()) ==
+        std::vector<std::string>{"qwen2.rope.scaling.original_context_length"});
+}
+
 TEST_CASE("a way of cutting text without a known name is listed as missing") {
   Golden golden("qwen3");
   const std::string known = R"(\\p{N}|)";

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "catch.hpp"
 #include "hub_numbers.hpp"
 #include "names_golden.hpp"
-#include "rules/rule.hpp"
+#include "rules/name_mapping.hpp"
 
 using namespace plimsoll;
 using codecs::ggml::Type;
@@ -223,12 +224,35 @@ TEST_CASE(
   CHECK(hub->catalogue.tensors.at(0).offset == 16);
 }
 
-TEST_CASE("numbers of gate and up are joined by rules that can be read") {
-  Header header("gpt-oss");
-  const auto hub = header.hub();
+TEST_CASE("experts of gpt-oss are joined by rules that make the published names of them") {
+  const io::GgufCheckpoint checkpoint = golden_checkpoint("gpt_oss");
+  const auto hub = hub_catalogue(checkpoint, family_of(checkpoint));
   REQUIRE(hub);
-  REQUIRE(hub->joins.size() == 2);
-  for (const std::string& join : hub->joins) CHECK(rules::parse_rule(join));
+  std::string list = "[rules.joins]\nlist = [";
+  for (const std::string& join : hub->joins) list += "'''" + join + "''',";
+  rules::RuleSet set;
+  REQUIRE(set.add_text(list + "]", "joins"));
+  rules::Architecture facts;
+  facts.lists = {{"joins", std::nullopt}};
+  const auto rules = rules::NameRules::compile(set, facts);
+  REQUIRE(rules);
+  const std::vector<std::string> names = names_of(hub->catalogue);
+  const auto mapping = rules->map(names, std::nullopt);
+  REQUIRE(mapping);
+  CHECK(mapping->problems.empty());
+  std::map<std::string, std::vector<std::string>> joined;
+  for (const rules::Product& product : mapping->products) {
+    if (!product.conversion) continue;
+    for (const auto& sources : product.sources) {
+      for (const std::uint32_t source : sources)
+        joined[product.targets.at(0)].push_back(names[source]);
+    }
+  }
+  const std::string at = "model.layers.1.mlp.experts.";
+  CHECK(joined.size() == 4);
+  CHECK(joined[at + "gate_up_proj"] == std::vector<std::string>{at + "gate_proj", at + "up_proj"});
+  CHECK(joined[at + "gate_up_proj_bias"] ==
+        std::vector<std::string>{at + "gate_proj_bias", at + "up_proj_bias"});
 }
 
 TEST_CASE("a file whose header cannot be a checkpoint's is refused, by tensor") {
