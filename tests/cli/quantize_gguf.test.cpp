@@ -86,7 +86,7 @@ TEST_CASE("the first --match decides a GGUF tensor's type before the mixture") {
   CHECK(types.at("blk.0.ffn_up.weight") == "q4_K");
 }
 
-TEST_CASE("--pure gives an ftype's own type to every tensor that is quantized") {
+TEST_CASE("Option --pure gives an ftype's own type to every tensor that is quantized") {
   const TinyGguf tiny;
   for (const auto& [name, type] : types_of(quantized(tiny, {"--to", "Q5_K_M", "--pure"}))) {
     INFO(name);
@@ -112,7 +112,7 @@ TEST_CASE("a quantized GGUF model can be quantized again") {
   CHECK(types_of(result).at("blk.0.attn_q.weight") == "q4_0");
 }
 
-TEST_CASE("--to keep copies every tensor of a GGUF model") {
+TEST_CASE("Option --to keep copies every tensor of a GGUF model") {
   const TinyGguf tiny;
   const json before = run_command({"inspect", tiny.source(), "--json"}).json();
   const json after = quantized(tiny, {"--to", "keep"});
@@ -128,7 +128,7 @@ TEST_CASE("--to keep copies every tensor of a GGUF model") {
   }
 }
 
-TEST_CASE("--keep-split writes the parts of the source again, and without it one file comes") {
+TEST_CASE("Option --keep-split writes the parts of the source again, and without it one file comes") {
   const TinyGguf tiny;
   const std::string split = tiny.write_split("split/m", {9, 12});
   fs::create_directory(tiny.path("out"));
