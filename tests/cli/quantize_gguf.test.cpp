@@ -128,7 +128,8 @@ TEST_CASE("Option --to keep copies every tensor of a GGUF model") {
   }
 }
 
-TEST_CASE("Option --keep-split writes the parts of the source again, and without it one file comes") {
+TEST_CASE(
+    "Option --keep-split writes the parts of the source again, and without it one file comes") {
   const TinyGguf tiny;
   const std::string split = tiny.write_split("split/m", {9, 12});
   fs::create_directory(tiny.path("out"));
