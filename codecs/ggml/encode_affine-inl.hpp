@@ -33,8 +33,7 @@ using BothMasks = std::array<FloatMask, sides>;
 struct AffineFound {
   float* scale;
   float* drop;
-  float*
-      inverse;  ///< with `origin`: codes are the nearest integers to inverse * (element - origin)
+  float* inverse;  ///< codes are the nearest integers to inverse * (element - origin)
   float* origin;
   float* sum_w;
   float* wild;  ///< not 0 in wild lanes
@@ -45,8 +44,7 @@ HWY_INLINE FloatVector difference(FloatVector scale, FloatVector code, FloatVect
   return hn::Sub(hn::Add(hn::Mul(scale, code), minimum), x);
 }
 
-/// search_affine() for sub-blocks of `length` elements. Elements of a side are `length` vectors,
-/// one side after the other; so are weights, and the room for codes.
+/// The work of search_affine_lanes(). Codes are kept as elements are.
 template <std::size_t length, bool absolute>
 class AffineLanes {
  public:
@@ -214,6 +212,15 @@ HWY_INLINE void AffineLanes<length, absolute>::search(const AffineSearch& search
     store(sum_w_[s], found.sum_w + s * lanes);
     store(hn::IfThenElse(tame_[s], zero, all(1.0f)), found.wild + s * lanes);
   }
+}
+
+/// search_affine() for `side_lanes` sub-blocks, one a lane: elements of a side are `length`
+/// vectors, one side after the other; so are weights. One function for all types, as it is large.
+template <std::size_t length, bool absolute>
+HWY_NOINLINE void search_affine_lanes(const AffineSearch& search, const float* elements,
+                                      const float* weights, const AffineFound& found) {
+  alignas(64) float codes[length * side_lanes];
+  AffineLanes<length, absolute>(elements, weights, codes).search(search, found);
 }
 
 #endif

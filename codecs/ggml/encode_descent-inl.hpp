@@ -46,8 +46,7 @@ struct ProjectionLanes {
 
 constexpr int descent_rounds = 5;
 
-/// search_positive() for `length` numbers in every lane, whatever they are. Writes the codes as
-/// vectors of fp32 and returns the scales.
+/// The work of search_positive_lanes().
 class PositiveLanes {
  public:
   PositiveLanes(std::size_t length, int largest, const float* elements, const float* weights,
@@ -144,6 +143,13 @@ class PositiveLanes {
   const float* weights_;
   float* codes_;
 };
+
+/// search_positive() for `length` numbers in every lane, whatever they are. Codes are written as
+/// vectors of fp32.
+HWY_NOINLINE void search_positive_lanes(std::size_t length, int largest, const float* elements,
+                                        const float* weights, float* codes, float* scales) {
+  store(PositiveLanes(length, largest, elements, weights, codes).search(), scales);
+}
 
 /// descend_symmetric() for sub-blocks of `length` elements, whatever they are. Codes are written as
 /// fp32, with `half` added where not all are 0.

@@ -28,7 +28,7 @@ struct SymmetricFound {
   float* wild;     ///< not 0 in wild lanes
 };
 
-/// search_symmetric() for sub-blocks of `length` elements, as vectors one after the other.
+/// The work of search_symmetric_lanes().
 template <std::size_t length>
 class SymmetricLanes {
  public:
@@ -106,6 +106,14 @@ class SymmetricLanes {
   FloatVector scale_, inverse_, best_;
   alignas(64) float products_[length * lanes];
 };
+
+/// search_symmetric() for `lanes` sub-blocks, one a lane: `length` vectors of elements, as many of
+/// weights. One function for all types, as it is large.
+template <std::size_t length>
+HWY_NOINLINE void search_symmetric_lanes(int half, const float* elements, const float* weights,
+                                         const SymmetricFound& found) {
+  SymmetricLanes<length>(half, elements, weights).search(found);
+}
 
 #endif
 }  // namespace

@@ -63,7 +63,6 @@ class AffineBatch {
   HWY_INLINE void search(const Batch& now, std::size_t sub) {
     alignas(64) float elements[length * side_lanes];
     alignas(64) float weights[length * side_lanes];
-    alignas(64) float codes[length * side_lanes];
     for (std::size_t side = 0; side < sides; ++side) {
       const std::size_t first = (sub + side * lanes) * length;
       transpose(now.elements + first, length, length, elements + side * length * lanes);
@@ -73,9 +72,8 @@ class AffineBatch {
         plain_weights<length>(elements + side * length * lanes, weights + side * length * lanes);
       }
     }
-    AffineLanes<length, absolute> in_lanes(elements, weights, codes);
-    in_lanes.search(
-        weighted ? search_.weighted : search_.plain,
+    search_affine_lanes<length, absolute>(
+        weighted ? search_.weighted : search_.plain, elements, weights,
         {scale_ + sub, drop_ + sub, inverse_ + sub, origin_ + sub, sum_w_ + sub, wild_ + sub});
   }
 
@@ -85,9 +83,9 @@ class AffineBatch {
     alignas(64) float weights[count * lanes];
     transpose(sum_w_, count, count, weights);
     transpose(scale_, count, count, numbers);
-    store(PositiveLanes(count, search_.scales, numbers, weights, scale_codes_).search(), d_);
+    search_positive_lanes(count, search_.scales, numbers, weights, scale_codes_, d_);
     transpose(drop_, count, count, numbers);
-    store(PositiveLanes(count, search_.scales, numbers, weights, drop_codes_).search(), dmin_);
+    search_positive_lanes(count, search_.scales, numbers, weights, drop_codes_, dmin_);
   }
 
   void store_scales(std::size_t index, Block& block) const {

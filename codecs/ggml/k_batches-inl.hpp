@@ -80,7 +80,7 @@ HWY_INLINE FloatVector sums_of_squares(const Batch& now) {
 
 /// Importance, times what elements are against the variance of their super-block; `factor` times
 /// the mean square is that.
-HWY_INLINE void importance_weights(const Batch& now, float factor, float* weights) {
+HWY_NOINLINE void importance_weights(const Batch& now, float factor, float* weights) {
   alignas(64) float variances[lanes];
   store(hn::Div(hn::Mul(all(factor), sums_of_squares(now)), all(super_elements)), variances);
   for (std::size_t block = 0; block < now.count; ++block) {

@@ -92,7 +92,7 @@ HWY_INLINE void encode_q6_k_batch(const Batch& now, Found& found, Q6KBlock* bloc
         store(hn::Mul(x, x), weights + i * lanes);
       }
     }
-    SymmetricLanes<length>(32, elements, weights).search(found.at(sub));
+    search_symmetric_lanes<length>(32, elements, weights, found.at(sub));
   }
   for (std::size_t i = 0; i < now.count; ++i) {
     if (any_set(found.wild + i * count, count)) {
@@ -150,7 +150,7 @@ HWY_INLINE void encode_weighted_q3_k_batch(const Batch& now, Found& found, Q3KBl
     transpose(now.elements + sub * length, length, length, its_elements);
     transpose(weights + sub * length, length, length, its_weights);
     store(sums_of(its_weights), sum_w + sub);
-    SymmetricLanes<length>(4, its_elements, its_weights).search(found.at(sub));
+    search_symmetric_lanes<length>(4, its_elements, its_weights, found.at(sub));
   }
 
   // The scales of a super-block are searched for in a lane.
@@ -161,7 +161,7 @@ HWY_INLINE void encode_weighted_q3_k_batch(const Batch& now, Found& found, Q3KBl
   alignas(64) float wild[lanes];
   transpose(found.scale, count, count, scales);
   transpose(sum_w, count, count, scale_weights);
-  SymmetricLanes<count>(32, scales, scale_weights).search({d, inverse, wild});
+  search_symmetric_lanes<count>(32, scales, scale_weights, {d, inverse, wild});
 
   for (std::size_t i = 0; i < now.count; ++i) {
     if (wild[i] != 0 || any_set(found.wild + i * count, count)) {

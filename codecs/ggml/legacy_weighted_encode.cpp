@@ -100,20 +100,19 @@ HWY_INLINE void search(const Group& now, Found& found) {
   constexpr std::size_t length = legacy_elements;
   alignas(64) float elements[group_elements];
   alignas(64) float weights[group_elements];
-  alignas(64) float codes[group_elements];
   for (std::size_t first = 0; first < group; first += lanes) {
     transpose(now.elements + first * length, length, length, elements + first * length);
     transpose(now.weights + first * length, length, length, weights + first * length);
   }
   if constexpr (Block::has_minimum) {
-    AffineLanes<length, false>(elements, weights, codes)
-        .search(legacy_search<Block>,
-                {found.scale, found.drop, found.inverse, found.origin, found.sum_w, found.wild});
+    search_affine_lanes<length, false>(
+        legacy_search<Block>, elements, weights,
+        {found.scale, found.drop, found.inverse, found.origin, found.sum_w, found.wild});
   } else {
     for (std::size_t first = 0; first < now.count; first += lanes) {
-      SymmetricLanes<length>(1 << (Block::bits - 1), elements + first * length,
-                             weights + first * length)
-          .search({found.scale + first, found.inverse + first, found.wild + first});
+      search_symmetric_lanes<length>(
+          1 << (Block::bits - 1), elements + first * length, weights + first * length,
+          {found.scale + first, found.inverse + first, found.wild + first});
     }
   }
 }
