@@ -49,7 +49,7 @@ Expected<void> UnitCutter::cut(std::uint32_t index) {
   const views::View& view = plan_.views[index];
   output.merge = sizes_.merges[index].merge;
   output.first_unit = static_cast<std::uint32_t>(plan_.units.size());
-  UnitReads reads(view, output.stored.bytes, output.scaled);
+  UnitReads reads(view, output.stored, output.scaled);
   views::Units units;
   // An empty tensor still has one unit, so that its end is noticed like any other's.
   units.regions = {{0, 1, view.elements(), 0}};

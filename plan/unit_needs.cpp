@@ -95,7 +95,7 @@ Expected<Needs> needs_of_reads(const SizedTensor& tensor, const views::UnitRules
   if (!units) return fail(units.error());
   const Measure measure(tensor);
   const bool at_once = lands_at_once(tensor.work.route, true);
-  UnitReads reads(*tensor.view, tensor.output->stored.bytes, true);
+  UnitReads reads(*tensor.view, tensor.output->stored, true);
   Needs needs;
   std::uint64_t scales = 0;
   for (const views::Region& region : units->regions) {

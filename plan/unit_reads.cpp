@@ -45,7 +45,7 @@ UnitReads::Found UnitReads::find(const views::Region& region, bool at_once) {
   };
   const bool few = (flat || !at_once) && collect_runs(region);
   if (few && (runs_.size() == 1 || in_order_ ||
-              (!scaled_ && elements * width_ / runs_.size() >= worthwhile_read))) {
+              (!scaled_ && stored_bytes(stored_, elements) / runs_.size() >= worthwhile_read))) {
     return in_order();
   }
   std::vector<views::SourceRange> fewest = views::source_ranges(*view_, region);

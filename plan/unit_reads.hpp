@@ -25,9 +25,10 @@ struct ScaleRows {
 /// that units of long runs allocate nothing. The view outlives it.
 class UnitReads {
  public:
-  /// `width`: bytes of an element. `scaled`: a range more is more scales to read, too.
-  UnitReads(const views::View& view, std::uint64_t width, bool scaled)
-      : view_(&view), width_(width), scaled_(scaled), in_order_(view.is_made_of_runs()) {}
+  /// `stored`: how densely the sources' numbers lie. `scaled`: a range more is more scales to read,
+  /// too.
+  UnitReads(const views::View& view, Packing stored, bool scaled)
+      : view_(&view), stored_(stored), scaled_(scaled), in_order_(view.is_made_of_runs()) {}
 
   struct Found {
     std::span<const views::SourceRange> ranges;  ///< valid until the next call
@@ -53,7 +54,7 @@ class UnitReads {
   void join_runs();
 
   const views::View* view_;
-  std::uint64_t width_;
+  Packing stored_;
   bool scaled_;
   bool in_order_;
   std::vector<Run> runs_;
