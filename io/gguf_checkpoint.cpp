@@ -48,7 +48,7 @@ Expected<std::optional<T>> exact_value(const Part& part, std::string_view key) {
   const auto number = value->is_array() ? std::nullopt : value->exactly_at<T>(0);
   if (number) return number;
   return fail(ErrorCode::malformed,
-              std::string(key) + " is no " + std::string(name_of(*gguf_type_of<T>)) + " but " +
+              std::string(key) + " is no " + std::string(name_of(*gguf_type_of<T>())) + " but " +
                   value->type_text(),
               part.file.path);
 }

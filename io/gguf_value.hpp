@@ -41,27 +41,26 @@ inline constexpr std::uint32_t gguf_type_count = 13;
 /// Bytes of one number or truth value in a file; 0 for strings and arrays, whose length varies.
 [[nodiscard]] std::size_t bytes_of(GgufType type) noexcept;
 
-/// The C++ types that metadata's numbers have, each under its GgufType.
+/// The GgufType of a C++ type that metadata's numbers have; nothing for other types. A function: an
+/// inline variable would be a symbol of the shared library.
 template <class T>
-inline constexpr std::optional<GgufType> gguf_type_of = [] {
-  std::optional<GgufType> type;
-  if constexpr (std::same_as<T, std::uint8_t>) type = GgufType::u8;
-  if constexpr (std::same_as<T, std::int8_t>) type = GgufType::i8;
-  if constexpr (std::same_as<T, std::uint16_t>) type = GgufType::u16;
-  if constexpr (std::same_as<T, std::int16_t>) type = GgufType::i16;
-  if constexpr (std::same_as<T, std::uint32_t>) type = GgufType::u32;
-  if constexpr (std::same_as<T, std::int32_t>) type = GgufType::i32;
-  if constexpr (std::same_as<T, float>) type = GgufType::f32;
-  if constexpr (std::same_as<T, bool>) type = GgufType::boolean;
-  if constexpr (std::same_as<T, std::uint64_t>) type = GgufType::u64;
-  if constexpr (std::same_as<T, std::int64_t>) type = GgufType::i64;
-  if constexpr (std::same_as<T, double>) type = GgufType::f64;
-  return type;
-}();
+consteval std::optional<GgufType> gguf_type_of() {
+  if constexpr (std::same_as<T, std::uint8_t>) return GgufType::u8;
+  if constexpr (std::same_as<T, std::int8_t>) return GgufType::i8;
+  if constexpr (std::same_as<T, std::uint16_t>) return GgufType::u16;
+  if constexpr (std::same_as<T, std::int16_t>) return GgufType::i16;
+  if constexpr (std::same_as<T, std::uint32_t>) return GgufType::u32;
+  if constexpr (std::same_as<T, std::int32_t>) return GgufType::i32;
+  if constexpr (std::same_as<T, float>) return GgufType::f32;
+  if constexpr (std::same_as<T, bool>) return GgufType::boolean;
+  if constexpr (std::same_as<T, std::uint64_t>) return GgufType::u64;
+  if constexpr (std::same_as<T, std::int64_t>) return GgufType::i64;
+  if constexpr (std::same_as<T, double>) return GgufType::f64;
+  return std::nullopt;
+}
 
 template <class T>
-concept GgufNumber = gguf_type_of<T>
-.has_value();
+concept GgufNumber = gguf_type_of<T>().has_value();
 
 /// Appends a number as GGUF's little-endian files hold it.
 template <GgufNumber T>
@@ -84,7 +83,7 @@ class GgufValue {
  public:
   template <GgufNumber T>
   [[nodiscard]] static GgufValue of(T value) {
-    GgufValue made(*gguf_type_of<T>, false);
+    GgufValue made(*gguf_type_of<T>(), false);
     append_gguf_number(made.bytes_, value);
     made.size_ = 1;
     return made;
@@ -93,7 +92,7 @@ class GgufValue {
 
   template <GgufNumber T>
   [[nodiscard]] static GgufValue array_of(std::span<const T> values) {
-    GgufValue made(*gguf_type_of<T>, true);
+    GgufValue made(*gguf_type_of<T>(), true);
     made.bytes_.reserve(values.size_bytes());
     for (const T value : values) append_gguf_number(made.bytes_, value);
     made.size_ = values.size();
@@ -130,7 +129,7 @@ class GgufValue {
   /// The element, where the value's type is exactly T's.
   template <GgufNumber T>
   [[nodiscard]] std::optional<T> exactly_at(std::uint64_t index) const noexcept {
-    if (type_ != *gguf_type_of<T> || index >= size_) return std::nullopt;
+    if (type_ != *gguf_type_of<T>() || index >= size_) return std::nullopt;
     return number<T>(index);
   }
 
