@@ -195,8 +195,7 @@ class Drawing {
   Expected<void> decide_gguf() {
     auto model = gguf_model(source_, draft_.catalogue);
     if (!model) return fail(model.error());
-    auto recipe =
-        gguf_recipe(settings_, model->blueprints, model->sources, model->metadata, path_, out_);
+    auto recipe = gguf_recipe(settings_, *model, path_, out_);
     if (!recipe) return fail(recipe.error());
     draft_.left_out = std::move(recipe->left_out);
     for (std::string& line : recipe->warnings) draft_.warnings.push_back(std::move(line));

@@ -7,6 +7,7 @@
 
 #include "codecs/ggml/plain.hpp"
 #include "gguf/from_hub.hpp"
+#include "gguf/ftype_metadata.hpp"
 #include "plan/source_view.hpp"
 #include "views/operations.hpp"
 
@@ -17,9 +18,10 @@ GgufModel of_gguf(const Source& source, const io::Catalogue& catalogue) {
   GgufModel model;
   model.blueprints = plan::as_stored(catalogue);
   model.metadata = source.gguf->metadata;
+  model.split = gguf::kept_split(source.gguf->tensors);
   model.sources.reserve(source.gguf->tensors.size());
   for (const io::GgufTensor& tensor : source.gguf->tensors) {
-    model.sources.push_back({tensor.type, tensor.file, false});
+    model.sources.push_back({tensor.type, false});
   }
   return model;
 }
@@ -69,7 +71,7 @@ class HubModel {
                       ", of which no GGUF model is made; convert the checkpoint to bf16 first",
                   catalogue_.files[first.file].path, first.name);
     }
-    model_.sources.push_back({tensor.stays_f32 ? codecs::ggml::Type::f32 : *type, 0,
+    model_.sources.push_back({tensor.stays_f32 ? codecs::ggml::Type::f32 : *type,
                               tensor.map != codecs::ElementMap::none});
     model_.blueprints.tensors.push_back(
         {std::move(tensor.name), first.dtype, std::move(*view), std::nullopt, std::nullopt});
@@ -81,7 +83,7 @@ class HubModel {
     blueprint.name = std::move(tensor.name);
     blueprint.view = views::whole(0, {tensor.values.size()}).value();
     blueprint.values = std::move(tensor.values);
-    model_.sources.push_back({codecs::ggml::Type::f32, 0, false});
+    model_.sources.push_back({codecs::ggml::Type::f32, false});
     model_.blueprints.tensors.push_back(std::move(blueprint));
     return {};
   }

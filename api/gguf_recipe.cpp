@@ -72,19 +72,20 @@ plan::Treatment treatment_for(Type type, const plan::Blueprint& tensor, Type sou
 /// Puts the decisions on one model together.
 class Decision {
  public:
-  Decision(const config::Settings& settings, const plan::Blueprints& blueprints,
-           std::span<const GgufTensorSource> sources)
-      : settings_(settings), blueprints_(blueprints.tensors), sources_(sources) {}
+  Decision(const config::Settings& settings, const GgufModel& model)
+      : settings_(settings),
+        model_(model),
+        blueprints_(model.blueprints.tensors),
+        sources_(model.sources) {}
 
-  Expected<GgufRecipe> decide(const io::GgufMetadata& metadata, const std::string& file,
-                              const std::string& out) {
+  Expected<GgufRecipe> decide(const std::string& file, const std::string& out) {
     const auto target = target_of(settings_.recipe.to.value_or(codecs::Format{}), out);
     if (!target) return fail(target.error());
     if (auto read = read_matrix(); !read) return fail(read.error());
     if (auto found = find_held_back(out); !found) return fail(found.error());
     put_in_order();
-    if (auto chosen = choose(*target, metadata, file); !chosen) return fail(chosen.error());
-    describe(*target, metadata, out);
+    if (auto chosen = choose(*target, file); !chosen) return fail(chosen.error());
+    describe(*target, out);
     return std::move(made_);
   }
 
@@ -143,13 +144,10 @@ class Decision {
   }
 
   [[nodiscard]] bool keeps_split() const {
-    return settings_.output.keep_split &&
-           std::any_of(sources_.begin(), sources_.end(),
-                       [](const GgufTensorSource& source) { return source.part > 0; });
+    return settings_.output.keep_split && model_.split.keys != io::GgufSplit::Keys::none;
   }
 
-  Expected<void> choose(const codecs::ggml::TypeTarget& target, const io::GgufMetadata& metadata,
-                        const std::string& file) {
+  Expected<void> choose(const codecs::ggml::TypeTarget& target, const std::string& file) {
     for (const std::uint32_t index : order_) {
       tensors_.push_back(
           {blueprints_[index].name, sources_[index].type, blueprints_[index].view.shape()});
@@ -159,7 +157,7 @@ class Decision {
     options.overrides = overrides_;
     options.reach = gguf::TypeOptions::Reach::every_tensor;
     if (!settings_.recipe.imatrix.empty()) options.importance = &made_.matrix;
-    auto choices = gguf::choose_tensor_types(target, metadata, tensors_, options, file);
+    auto choices = gguf::choose_tensor_types(target, model_.metadata, tensors_, options, file);
     if (!choices) return fail(choices.error());
     made_.warnings = std::move(choices->warnings);
     made_.treatments.resize(blueprints_.size());
@@ -175,24 +173,18 @@ class Decision {
     return {};
   }
 
-  void describe(const codecs::ggml::TypeTarget& target, const io::GgufMetadata& metadata,
-                const std::string& out) {
+  void describe(const codecs::ggml::TypeTarget& target, const std::string& out) {
     const gguf::ImportanceSource matrix{settings_.recipe.imatrix, made_.matrix};
     made_.target.metadata = gguf::quantized_metadata(
-        metadata, target, tensors_, settings_.recipe.imatrix.empty() ? nullptr : &matrix);
-    constexpr std::string_view suffix = ".gguf";
-    made_.target.prefix = std::filesystem::path(out).filename().string();
-    made_.target.prefix.resize(made_.target.prefix.size() - suffix.size());
-    if (!keeps_split()) return;
-    for (const GgufTensorSource& source : sources_) {
-      made_.target.parts.push_back(source.part);
-      made_.target.part_count = std::max(made_.target.part_count, source.part + 1);
-    }
+        model_.metadata, target, tensors_, settings_.recipe.imatrix.empty() ? nullptr : &matrix);
+    made_.target.prefix = std::filesystem::path(out).stem().string();
+    if (keeps_split()) made_.target.split = model_.split;
   }
 
   const config::Settings& settings_;
+  const GgufModel& model_;
   const std::vector<plan::Blueprint>& blueprints_;
-  std::span<const GgufTensorSource> sources_;
+  const std::vector<GgufTensorSource>& sources_;
   std::vector<gguf::TypeOverride> overrides_;
   std::vector<bool> held_back_;
   std::vector<std::uint32_t> order_;
@@ -212,12 +204,9 @@ Expected<void> check_gguf_formats(const config::RecipeSettings& settings, const 
   return {};
 }
 
-Expected<GgufRecipe> gguf_recipe(const config::Settings& settings,
-                                 const plan::Blueprints& blueprints,
-                                 std::span<const GgufTensorSource> sources,
-                                 const io::GgufMetadata& metadata, const std::string& file,
-                                 const std::string& out) {
-  return Decision(settings, blueprints, sources).decide(metadata, file, out);
+Expected<GgufRecipe> gguf_recipe(const config::Settings& settings, const GgufModel& model,
+                                 const std::string& file, const std::string& out) {
+  return Decision(settings, model).decide(file, out);
 }
 
 }  // namespace plimsoll

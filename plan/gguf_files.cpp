@@ -1,6 +1,5 @@
 #include "plan/gguf_files.hpp"
 
-#include <algorithm>
 #include <numeric>
 #include <string_view>
 
@@ -11,13 +10,14 @@
 namespace plimsoll::plan {
 namespace {
 
+bool is_split(const GgufTarget& target) {
+  return target.split.keys != io::GgufSplit::Keys::none;
+}
+
 std::vector<std::uint32_t> file_order(const GgufTarget& target, const Plan& plan) {
-  std::vector<std::uint32_t> order(plan.outputs.size());
-  std::iota(order.begin(), order.end(), std::uint32_t{0});
-  if (!target.parts.empty()) {
-    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-      return target.parts[a] < target.parts[b];
-    });
+  if (is_split(target)) {
+    std::vector<std::uint32_t> order(plan.outputs.size());
+    std::iota(order.begin(), order.end(), std::uint32_t{0});
     return order;
   }
   std::vector<std::string_view> names;
@@ -40,18 +40,6 @@ Expected<codecs::ggml::Type> stored_type(const Plan& plan, std::uint32_t index) 
               output.name);
 }
 
-io::GgufSplit split_of(const GgufTarget& target, std::size_t tensors) {
-  io::GgufSplit split;
-  if (target.parts.empty()) {
-    split.counts = {static_cast<std::uint32_t>(tensors)};
-    return split;
-  }
-  split.keys = io::GgufSplit::Keys::of_quantize;
-  split.counts.assign(target.part_count, 0);
-  for (const std::uint32_t part : target.parts) ++split.counts[part];
-  return split;
-}
-
 }  // namespace
 
 Expected<void> lay_out_gguf_files(const GgufTarget& target, Plan& plan) {
@@ -63,8 +51,7 @@ Expected<void> lay_out_gguf_files(const GgufTarget& target, Plan& plan) {
     if (!type) return fail(type.error());
     tensors.push_back({plan.outputs[index].name, *type, plan.outputs[index].shape});
   }
-  const auto layout =
-      io::lay_out_gguf(target.metadata, tensors, split_of(target, tensors.size()), target.prefix);
+  const auto layout = io::lay_out_gguf(target.metadata, tensors, target.split, target.prefix);
   if (!layout) return fail(layout.error());
 
   plan.layout.places.resize(plan.components.size());
@@ -72,12 +59,11 @@ Expected<void> lay_out_gguf_files(const GgufTarget& target, Plan& plan) {
   const auto count = static_cast<std::uint32_t>(layout->parts.size());
   for (std::uint32_t i = 0; i < count; ++i) {
     const io::GgufPart& part = layout->parts[i];
-    plan.layout.shards.push_back({target.parts.empty()
-                                      ? target.prefix + ".gguf"
-                                      : io::gguf_part_path(target.prefix, i, count),
-                                  part.bytes,
-                                  part.header,
-                                  {}});
+    plan.layout.shards.push_back(
+        {is_split(target) ? io::gguf_part_path(target.prefix, i, count) : target.prefix + ".gguf",
+         part.bytes,
+         part.header,
+         {}});
   }
   for (std::size_t i = 0; i < order.size(); ++i) {
     const std::uint32_t component = plan.outputs[order[i]].first_component;

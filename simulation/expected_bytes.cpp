@@ -333,8 +333,8 @@ std::vector<Bytes> expected_shards(const std::vector<std::vector<ExpectedCompone
 
 std::vector<Bytes> expected_gguf_files(const std::vector<std::vector<ExpectedComponent>>& tensors,
                                        const plan::GgufTarget& target) {
-  std::vector<Bytes> sections(target.part_count);
-  const auto add = [&](std::uint32_t part, std::size_t tensor) {
+  std::vector<Bytes> sections(std::max<std::size_t>(target.split.counts.size(), 1));
+  const auto add = [&](std::size_t part, std::size_t tensor) {
     const io::GgufValue* const set = target.metadata.find("general.alignment");
     // The metadata are those of the first part.
     const auto alignment =
@@ -344,15 +344,14 @@ std::vector<Bytes> expected_gguf_files(const std::vector<std::vector<ExpectedCom
     section.insert(section.end(), bytes.begin(), bytes.end());
     section.resize((section.size() + alignment - 1) / alignment * alignment);
   };
-  for (std::uint32_t part = 0; part < target.part_count && !target.parts.empty(); ++part) {
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-      if (target.parts[i] == part) add(part, i);
-    }
+  std::size_t tensor = 0;
+  for (std::size_t part = 0; part < target.split.counts.size(); ++part) {
+    for (std::uint32_t i = 0; i < target.split.counts[part]; ++i) add(part, tensor++);
   }
-  if (!target.parts.empty()) return sections;
+  if (!target.split.counts.empty()) return sections;
   std::vector<std::string_view> names;
-  for (const auto& tensor : tensors) names.push_back(tensor[0].name);
-  for (const std::uint32_t tensor : io::llama_quantize_order(names)) add(0, tensor);
+  for (const auto& one : tensors) names.push_back(one[0].name);
+  for (const std::uint32_t index : io::llama_quantize_order(names)) add(0, index);
   return sections;
 }
 

@@ -171,9 +171,10 @@ std::optional<plan::GgufTarget> draw_gguf_target(Choices& choices, const io::Cat
     target.metadata.append("general.alignment", io::GgufValue::of(choices.one_of(alignments)));
   }
   if (treatments.empty() || choices.chance(60)) return target;
-  target.part_count = static_cast<std::uint32_t>(choices.between(1, 4));
+  target.split.keys = io::GgufSplit::Keys::of_quantize;
+  target.split.counts.resize(choices.between(1, 4));
   for (std::size_t i = 0; i < treatments.size(); ++i) {
-    target.parts.push_back(static_cast<std::uint32_t>(choices.below(target.part_count)));
+    ++target.split.counts[choices.below(target.split.counts.size())];
   }
   return target;
 }
