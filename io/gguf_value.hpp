@@ -60,7 +60,7 @@ consteval std::optional<GgufType> gguf_type_of() {
 }
 
 template <class T>
-concept GgufNumber = gguf_type_of<T>().has_value();
+concept GgufNumber = (gguf_type_of<T>() != std::nullopt);
 
 /// Appends a number as GGUF's little-endian files hold it.
 template <GgufNumber T>
