@@ -11,6 +11,8 @@
 #include <utility>
 
 #include "api/quantization.hpp"
+#include "api/setting_checks.hpp"
+#include "codecs/torch_dtype.hpp"
 #include "config/recipe_text.hpp"
 #include "errors/printable.hpp"
 #include "io/bnb_config.hpp"
@@ -21,13 +23,8 @@
 namespace plimsoll {
 namespace {
 
-std::string_view torch_name(Dtype dtype) {
-  if (dtype == Dtype::f16) return "float16";
-  return dtype == Dtype::bf16 ? "bfloat16" : "float32";
-}
-
-/// The dtype the model computes in: config.json's, else that of most of its quantized weights.
-Dtype compute_dtype(const Draft& draft) {
+/// The dtype of the model's numbers: config.json's, else that of its first quantized weight.
+Dtype model_dtype(const Draft& draft) {
   if (draft.facts && draft.facts->dtype) return *draft.facts->dtype;
   for (const plan::OutputTensor& output : draft.plan->outputs) {
     if (codecs::is_quantized(output.format.kind)) return output.dtype;
@@ -35,11 +32,16 @@ Dtype compute_dtype(const Draft& draft) {
   return Dtype::bf16;
 }
 
+/// The dtype that a model of such numbers computes in.
+Dtype compute_dtype(Dtype model) {
+  return model == Dtype::f16 || model == Dtype::bf16 ? model : Dtype::f32;
+}
+
 Expected<std::string> with_quantization(const Draft& draft, const codecs::Format& format,
                                         const std::string& text, const std::string& file) {
   if (format.kind == codecs::FormatKind::nf4) {
     io::BnbConfig bnb;
-    bnb.compute_dtype = torch_name(compute_dtype(draft));
+    bnb.compute_dtype = codecs::torch_name(compute_dtype(model_dtype(draft)));
     bnb.skipped_modules = draft.skipped_modules;
     return io::with_bnb_config(text, bnb, file);
   }
@@ -76,7 +78,7 @@ Expected<std::string> new_config(const Draft& draft) {
     return with_quantization(draft, draft.quantization, text, file);
   }
   if (codecs::is_cast(draft.to.kind)) {
-    return io::with_dtype(text, torch_name(codecs::cast_dtype(draft.to.kind)), file);
+    return io::with_dtype(text, codecs::torch_name(codecs::cast_dtype(draft.to.kind)), file);
   }
   return text;
 }
@@ -160,7 +162,7 @@ Expected<std::unique_ptr<io::CheckpointWriter>> open_gguf(const Draft& draft,
 Expected<std::unique_ptr<io::CheckpointWriter>> open_output(const Draft& draft,
                                                             const config::Settings& settings,
                                                             const std::string& out) {
-  if (out.ends_with(".gguf")) return open_gguf(draft, settings, out);
+  if (is_gguf(out)) return open_gguf(draft, settings, out);
   auto config = new_config(draft);
   if (!config) return fail(config.error());
   io::CheckpointWriterOptions options;

@@ -127,7 +127,7 @@ class Drawing {
     if (done && sink_ == plan::Sink::checkpoint && !is_gguf(out_)) done = find_quantization();
     if (!done) return fail(done.error());
     if (const auto log = spdlog::get("plimsoll")) {
-      for (const std::string& line : draft_.warnings) log->warn("{}", line);
+      for (const std::string& line : warnings_) log->warn("{}", line);
     }
     return std::move(draft_);
   }
@@ -151,7 +151,7 @@ class Drawing {
     draft_.facts = std::move(source->facts);
     draft_.config_json = std::move(source->config_json);
     draft_.generation_config_json = std::move(source->generation_config_json);
-    draft_.warnings = std::move(source->notes);
+    warnings_ = std::move(source->notes);
     source_ = std::move(*source);
     return {};
   }
@@ -198,8 +198,8 @@ class Drawing {
     auto recipe = gguf_recipe(settings_, *model, path_, out_);
     if (!recipe) return fail(recipe.error());
     draft_.left_out = std::move(recipe->left_out);
-    for (std::string& line : recipe->warnings) draft_.warnings.push_back(std::move(line));
-    for (std::string& line : model->missing_keys) draft_.warnings.push_back(std::move(line));
+    for (std::string& line : recipe->warnings) warnings_.push_back(std::move(line));
+    for (std::string& line : model->missing_keys) warnings_.push_back(std::move(line));
     blueprints_ = std::move(model->blueprints);
     request_ = request_for(settings_, sink_, std::move(recipe->treatments));
     request_.importance = std::move(recipe->importance);
@@ -231,6 +231,7 @@ class Drawing {
   plan::Blueprints blueprints_;
   io::ImportanceMatrix matrix_;  // until the plan has its copy
   plan::PlanRequest request_;
+  std::vector<std::string> warnings_;  // lines for people
   Draft draft_;
 };
 

@@ -31,7 +31,6 @@ struct Draft {
   std::optional<config::HfConfig> facts;  ///< of config.json, if there is one
   std::string config_json;                ///< made of a GGUF model's metadata; else empty
   std::string generation_config_json;     ///< likewise
-  std::vector<std::string> warnings;      ///< lines for people
   std::shared_ptr<const plan::Plan> plan;
   NameReport names;
   codecs::Format to;                  ///< the format asked for

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "codecs/torch_dtype.hpp"
+
 namespace plimsoll::config {
 namespace {
 
@@ -82,7 +84,8 @@ struct Reader {
       const json* value = member(object, name);
       if (!value || value->is_object()) continue;
       if (!value->is_string()) return wrong(name, "a string"), std::nullopt;
-      return torch_dtype(value->get_ref<const std::string&>());
+      const auto named = codecs::torch_dtype(value->get_ref<const std::string&>());
+      return named && is_floating_point(*named) ? named : std::nullopt;
     }
     return std::nullopt;
   }
@@ -141,27 +144,6 @@ void read_numbers(const json& object, const std::string& path, int levels, HfCon
 }
 
 }  // namespace
-
-std::optional<Dtype> torch_dtype(std::string_view name) {
-  constexpr std::string_view prefix = "torch.";
-  if (name.starts_with(prefix)) name.remove_prefix(prefix.size());
-  constexpr std::array<std::pair<std::string_view, Dtype>, 10> known = {{
-      {"bfloat16", Dtype::bf16},
-      {"float16", Dtype::f16},
-      {"half", Dtype::f16},
-      {"float32", Dtype::f32},
-      {"float", Dtype::f32},
-      {"float64", Dtype::f64},
-      {"double", Dtype::f64},
-      {"float8_e4m3fn", Dtype::f8_e4m3},
-      {"float8_e5m2", Dtype::f8_e5m2},
-      {"float8_e8m0fnu", Dtype::f8_e8m0},
-  }};
-  for (const auto& [spelling, dtype] : known) {
-    if (spelling == name) return dtype;
-  }
-  return std::nullopt;
-}
 
 std::optional<std::uint64_t> HfConfig::number(std::string_view path, std::string_view field) const {
   const auto object = numbers.find(path);

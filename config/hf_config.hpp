@@ -48,8 +48,4 @@ struct HfConfig {
 /// malformed.
 [[nodiscard]] Expected<std::optional<HfConfig>> read_hf_config(const std::string& directory);
 
-/// The dtype of a name as config.json writes it: "bfloat16", "torch.float16". Nothing for names
-/// that are none of a real floating-point type.
-[[nodiscard]] std::optional<Dtype> torch_dtype(std::string_view name);
-
 }  // namespace plimsoll::config

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "config/arrow_rule.hpp"
-#include "config/nearest.hpp"
 #include "config/written_word.hpp"
 
 namespace plimsoll::config {
@@ -139,16 +138,9 @@ Expected<Format> parse_known(std::string_view text, std::span<const std::string_
   const std::string_view whole = spelled;
   const std::size_t colon = whole.find(':');
   const std::string_view name = trimmed(whole.substr(0, colon));
-  const auto kind = std::ranges::find(names, name);
-  if (kind == names.end()) {
-    std::vector<std::string_view> known(names.begin(), names.end());
-    known.insert(known.end(), others.begin(), others.end());
-    std::string listed;
-    for (std::string_view one : names) listed.append(listed.empty() ? "" : ", ").append(one);
-    return fail(ErrorCode::invalid_argument, "unknown format " + quoted(name) + " (known: " +
-                                                 listed + ")" + did_you_mean(name, known));
-  }
-  Format format{.kind = static_cast<FormatKind>(kind - names.begin())};
+  const Expected<std::size_t> kind = place_of(name, names, "format", others);
+  if (!kind) return fail(kind.error());
+  Format format{.kind = static_cast<FormatKind>(*kind)};
   if (colon == std::string_view::npos) return format;
   const Expected<void> set = set_options(format, name, whole.substr(colon + 1));
   if (!set) return fail(set.error());

@@ -35,12 +35,14 @@ std::string lowered(std::string_view text) {
 }
 
 Expected<std::size_t> place_of(std::string_view word, std::span<const std::string_view> words,
-                               std::string_view what) {
+                               std::string_view what, std::span<const std::string_view> others) {
   const auto found = std::find(words.begin(), words.end(), word);
   if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
+  std::vector<std::string_view> near(words.begin(), words.end());
+  near.insert(near.end(), others.begin(), others.end());
   return fail(ErrorCode::invalid_argument, "unknown " + std::string(what) + " " + quoted(word) +
                                                " (known: " + listed(words) + ")" +
-                                               did_you_mean(word, words));
+                                               did_you_mean(word, near));
 }
 
 }  // namespace plimsoll::config

@@ -19,9 +19,11 @@ namespace plimsoll::config {
 [[nodiscard]] std::string lowered(std::string_view text);
 
 /// The place of `word` among `words`, letter by letter. Otherwise invalid_argument: an unknown
-/// `what`, those there are, and the nearest of them.
+/// `what`, those there are, and the nearest of them and of `others`, words that the place knows but
+/// that are too many to be listed.
 [[nodiscard]] Expected<std::size_t> place_of(std::string_view word,
                                              std::span<const std::string_view> words,
-                                             std::string_view what);
+                                             std::string_view what,
+                                             std::span<const std::string_view> others = {});
 
 }  // namespace plimsoll::config

@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "codecs/ggml/plain.hpp"
 #include "gguf/hub_order.hpp"
 #include "gguf/names.hpp"
 #include "io/name_index.hpp"
@@ -13,28 +14,6 @@ namespace plimsoll::gguf {
 namespace {
 
 using codecs::ggml::Type;
-
-/// What numbers of a plain type are; F32, what they decode to, for blocks.
-Dtype dtype_of(Type type) {
-  switch (type) {
-    case Type::f16:
-      return Dtype::f16;
-    case Type::bf16:
-      return Dtype::bf16;
-    case Type::f64:
-      return Dtype::f64;
-    case Type::i8:
-      return Dtype::i8;
-    case Type::i16:
-      return Dtype::i16;
-    case Type::i32:
-      return Dtype::i32;
-    case Type::i64:
-      return Dtype::i64;
-    default:
-      return Dtype::f32;
-  }
-}
 
 std::string directory_of(const std::string& path) {
   const std::size_t slash = path.find_last_of('/');
@@ -53,7 +32,8 @@ io::Catalogue empty_catalogue(const io::GgufCheckpoint& checkpoint) {
 /// A tensor as the file has it, but for its name.
 io::TensorEntry unnamed(const io::GgufTensor& tensor, bool big_endian) {
   io::TensorEntry entry;
-  entry.dtype = dtype_of(tensor.type);
+  // Blocks are described by what they decode to.
+  entry.dtype = codecs::ggml::dtype_of(tensor.type).value_or(Dtype::f32);
   entry.shape = tensor.shape;
   entry.file = tensor.file;
   entry.offset = tensor.offset;

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "codecs/torch_dtype.hpp"
 #include "gguf/hub_facts.hpp"
 
 namespace plimsoll::gguf {
@@ -95,19 +96,6 @@ std::string text_of(const json& members) {
   return members.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-std::string_view torch_name(Dtype dtype) {
-  switch (dtype) {
-    case Dtype::f16:
-      return "float16";
-    case Dtype::bf16:
-      return "bfloat16";
-    case Dtype::f64:
-      return "float64";
-    default:
-      return "float32";
-  }
-}
-
 }  // namespace
 
 Expected<HubConfig> hub_config(const io::GgufCheckpoint& checkpoint, const Family& family,
@@ -124,7 +112,7 @@ Expected<HubConfig> hub_config(const io::GgufCheckpoint& checkpoint, const Famil
   config["architectures"] = json::array({family.class_name});
   config["model_type"] = family.model_type;
   config["tie_word_embeddings"] = !facts.has("output.weight") || always_tied(*architecture);
-  if (dtype) config["torch_dtype"] = torch_name(*dtype);
+  if (dtype) config["torch_dtype"] = codecs::torch_name(*dtype);
   if (const io::GgufValue* name = checkpoint.metadata.find("general.name")) {
     config["_model_name_or_path"] =
         model_name(name->string_at(0).value_or(std::string_view()), family, facts);

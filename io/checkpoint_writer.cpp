@@ -1,7 +1,5 @@
 #include "io/checkpoint_writer.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
@@ -24,10 +22,8 @@ constexpr std::string_view config_name = "config.json";
 constexpr std::string_view generation_config_name = "generation_config.json";
 
 bool is_same_directory(const std::string& a, const std::string& b) {
-  struct stat x {
-  }, y{};
-  return ::stat(a.c_str(), &x) == 0 && ::stat(b.c_str(), &y) == 0 && x.st_dev == y.st_dev &&
-         x.st_ino == y.st_ino;
+  std::error_code none_there;
+  return std::filesystem::equivalent(a, b, none_there);
 }
 
 std::string parent_of(const std::string& path) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "codecs/torch_dtype.hpp"
 #include "io/catalogue.hpp"
 #include "io/name_index.hpp"
 #include "io/regular_file.hpp"
@@ -22,39 +23,9 @@ namespace dom = simdjson::dom;
 /// An entry of the list is an object that holds a list; a little more serves what is ignored.
 constexpr std::size_t max_depth = 32;
 
-constexpr auto torch_names = std::to_array<std::pair<std::string_view, Dtype>>({
-    {"bfloat16", Dtype::bf16},
-    {"float16", Dtype::f16},
-    {"half", Dtype::f16},
-    {"float32", Dtype::f32},
-    {"float", Dtype::f32},
-    {"float64", Dtype::f64},
-    {"double", Dtype::f64},
-    {"float8_e4m3fn", Dtype::f8_e4m3},
-    {"float8_e5m2", Dtype::f8_e5m2},
-    {"float8_e4m3fnuz", Dtype::f8_e4m3fnuz},
-    {"float8_e5m2fnuz", Dtype::f8_e5m2fnuz},
-    {"float8_e8m0fnu", Dtype::f8_e8m0},
-    {"bool", Dtype::boolean},
-    {"uint8", Dtype::u8},
-    {"int8", Dtype::i8},
-    {"uint16", Dtype::u16},
-    {"int16", Dtype::i16},
-    {"uint32", Dtype::u32},
-    {"int32", Dtype::i32},
-    {"uint64", Dtype::u64},
-    {"int64", Dtype::i64},
-    {"complex64", Dtype::c64},
-});
-
 std::optional<Dtype> dtype_spelled(std::string_view text) {
   if (const auto dtype = dtype_of(text)) return dtype;
-  constexpr std::string_view prefix = "torch.";
-  if (text.starts_with(prefix)) text.remove_prefix(prefix.size());
-  const auto found = std::find_if(torch_names.begin(), torch_names.end(),
-                                  [&](const auto& known) { return known.first == text; });
-  if (found == torch_names.end()) return std::nullopt;
-  return found->second;
+  return codecs::torch_dtype(text);
 }
 
 /// Whether a tensor of this shape has a number of bits that can be counted.

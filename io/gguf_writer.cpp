@@ -10,8 +10,10 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "io/output_directory.hpp"
@@ -27,13 +29,6 @@ constexpr std::uint64_t writeback_bytes = std::uint64_t{32} << 20;
 std::string path_in(const std::string& directory, const std::string& name) {
   if (directory.empty()) return name;
   return directory.back() == '/' ? directory + name : directory + '/' + name;
-}
-
-bool is_same_file(const std::string& a, const std::string& b) {
-  struct stat x {
-  }, y{};
-  return ::stat(a.c_str(), &x) == 0 && ::stat(b.c_str(), &y) == 0 && x.st_dev == y.st_dev &&
-         x.st_ino == y.st_ino;
 }
 
 /// Whether `path` is the file that `descriptor` has open.
@@ -122,7 +117,8 @@ class GgufWriter final : public CheckpointWriter {
 Expected<void> GgufWriter::check_apart_from_source() const {
   for (const auto& part : parts_) {
     for (const SourceFile& source : options_.sources) {
-      if (!is_same_file(part->path, source.path)) continue;
+      std::error_code none_there;
+      if (!std::filesystem::equivalent(part->path, source.path, none_there)) continue;
       return fail(ErrorCode::invalid_argument,
                   "the output would replace the source it is made from", part->path);
     }

@@ -9,6 +9,7 @@
 
 #include "codecs/fp8.hpp"
 #include "codecs/nf4.hpp"
+#include "codecs/torch_dtype.hpp"
 #include "io/byte_source.hpp"
 #include "io/quant_state.hpp"
 #include "plan/align.hpp"
@@ -21,17 +22,6 @@
 
 namespace plimsoll::plan {
 namespace {
-
-std::string_view torch_name(Dtype dtype) {
-  switch (dtype) {
-    case Dtype::f16:
-      return "float16";
-    case Dtype::bf16:
-      return "bfloat16";
-    default:
-      return "float32";
-  }
-}
 
 /// How densely the numbers or codes of a result lie.
 Packing made_packing(const OutputTensor& output) {
@@ -336,7 +326,7 @@ Drafter::Constant Drafter::nf4_state(const OutputTensor& output) {
   const auto known = nf4_states_.find(key);
   if (known != nf4_states_.end()) return known->second;
   const std::string state = io::quant_state_json(
-      {"nf4", output.format.blocksize, torch_name(output.dtype), output.shape});
+      {"nf4", output.format.blocksize, codecs::torch_name(output.dtype), output.shape});
   const Constant constant{add_constant(state.data(), state.size()), state.size()};
   nf4_states_.emplace(key, constant);
   return constant;

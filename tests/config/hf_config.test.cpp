@@ -90,9 +90,17 @@ TEST_CASE("the tiles of block-wise scales are read") {
 TEST_CASE("the newer dtype wins over torch_dtype") {
   CHECK(parse_hf_config(R"({"torch_dtype": "float16", "dtype": "torch.bfloat16"})", "c")->dtype ==
         Dtype::bf16);
-  CHECK(torch_dtype("float8_e4m3fn") == Dtype::f8_e4m3);
-  CHECK(torch_dtype("half") == Dtype::f16);
-  CHECK_FALSE(torch_dtype("int8").has_value());
+}
+
+TEST_CASE("a dtype of a config is a real floating-point one") {
+  const auto dtype = [](const std::string& name) {
+    return parse_hf_config(R"({"dtype": ")" + name + "\"}", "c")->dtype;
+  };
+  CHECK(dtype("float8_e4m3fn") == Dtype::f8_e4m3);
+  CHECK(dtype("half") == Dtype::f16);
+  CHECK_FALSE(dtype("int8").has_value());
+  CHECK_FALSE(dtype("complex64").has_value());
+  CHECK_FALSE(dtype("auto").has_value());
 }
 
 TEST_CASE("a config.json that breaks the rules is malformed, with file and rule") {
