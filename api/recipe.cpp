@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "config/linear_weights.hpp"
+#include "config/name_kinds.hpp"
 #include "config/pattern.hpp"
 #include "config/skip_defaults.hpp"
 #include "rules/natural_order.hpp"
@@ -14,13 +17,27 @@
 namespace plimsoll {
 namespace {
 
-plan::LinearTest linear_test(const std::optional<config::HfConfig>& facts) {
-  const auto rule = std::make_shared<const config::LinearRule>();
-  const std::string model_type = facts ? facts->model_type : "";
-  return [rule, model_type](const plan::Blueprint& tensor) -> Expected<bool> {
-    return rule->is_linear_weight(tensor.name, tensor.dtype, tensor.view.shape(), model_type);
-  };
-}
+/// Asks the rule once for all tensors that it must say the same of.
+class LinearAnswers {
+ public:
+  explicit LinearAnswers(std::string model_type) : model_type_(std::move(model_type)) {}
+
+  Expected<bool> operator()(const plan::Blueprint& tensor) {
+    const io::Shape& shape = tensor.view.shape();
+    const auto alike = std::make_tuple(kinds_.kind_of(tensor.name), tensor.dtype, shape.size());
+    const auto known = answers_.find(alike);
+    if (known != answers_.end()) return known->second;
+    const bool answer = rule_->is_linear_weight(tensor.name, tensor.dtype, shape, model_type_);
+    answers_.emplace(alike, answer);
+    return answer;
+  }
+
+ private:
+  std::shared_ptr<const config::LinearRule> rule_ = std::make_shared<const config::LinearRule>();
+  std::string model_type_;
+  config::NameKinds kinds_;
+  std::map<std::tuple<std::size_t, Dtype, std::size_t>, bool> answers_;
+};
 
 /// An output head that shares its weight with the embeddings is in no checkpoint, but it is a
 /// module of the model, and readers must leave it alone. Most models call it "lm_head".
@@ -93,7 +110,7 @@ Expected<plan::Recipe> recipe_of(const config::RecipeSettings& settings,
       std::any_of(recipe.matches.begin(), recipe.matches.end(),
                   [](const plan::Match& match) { return codecs::is_quantized(match.format.kind); });
   if (quantizes) recipe.default_skips = default_skips(blueprints, facts);
-  recipe.is_linear = linear_test(facts);
+  recipe.is_linear = LinearAnswers(facts ? facts->model_type : "");
   if (facts && facts->dtype) recipe.compute_dtype = *facts->dtype;
   return recipe;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "config/name_kinds.hpp"
+
 namespace plimsoll::config {
 namespace {
 
@@ -78,9 +80,22 @@ std::vector<SkippedModule> SkipDefaults::modules(const std::optional<HfConfig>& 
     return patterns.match(module, known.model_type) ||
            (!known.text_model_type.empty() && patterns.match(module, known.text_model_type));
   };
+  struct Findings {
+    bool output_head, embedding, tied, kept_fp32;
+  };
+  NameKinds kinds;
+  std::vector<Findings> findings;  // one a kind
+  const auto findings_of = [&](std::string_view module) {
+    const std::size_t kind = kinds.kind_of(module);
+    if (kind == findings.size()) {
+      findings.push_back({found(output_heads_, module), found(embeddings_, module),
+                          found(tied_, module), found(kept_fp32_, module)});
+    }
+    return findings[kind];
+  };
 
   const bool any_head = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-    return name.ends_with(".weight") && found(output_heads_, module_of(name));
+    return name.ends_with(".weight") && findings_of(module_of(name)).output_head;
   });
   const bool tied = headed && ties_embeddings(known);
   // Where the class has an output head, the last parameter is the head's or a norm's.
@@ -94,13 +109,14 @@ std::vector<SkippedModule> SkipDefaults::modules(const std::optional<HfConfig>& 
   for (const std::string& name : names) {
     if (!name.ends_with(".weight")) continue;
     const std::string_view module = module_of(name);
-    if (found(output_heads_, module)) {
+    const Findings is = findings_of(module);
+    if (is.output_head) {
       add(module, SkipReason::output_head);
-    } else if ((tied && found(embeddings_, module)) || found(tied_, module)) {
+    } else if ((tied && is.embedding) || is.tied) {
       add(module, SkipReason::tied);
     } else if (last && module == *last) {
       add(module, SkipReason::last_module);
-    } else if (found(kept_fp32_, module)) {
+    } else if (is.kept_fp32) {
       add(module, SkipReason::kept_fp32);
     }
   }

@@ -39,7 +39,7 @@ class SkipDefaults {
 
   /// `facts` is config.json's; without one the class of the model is unknown and only names count.
   /// `names` are all tensors' names in the natural order. Modules come out in the order of `names`,
-  /// each once, and only those that hold one of the tensors. Cost: a few searches a name.
+  /// each once, and only those that hold one of the tensors. Cost: a few searches a kind of name.
   [[nodiscard]] std::vector<SkippedModule> modules(const std::optional<HfConfig>& facts,
                                                    std::span<const std::string> names) const;
 
