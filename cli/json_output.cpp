@@ -24,12 +24,22 @@ Json device_json(const DeviceReport& device) {
           {"units", planned.units}};
 }
 
+/// Member by member: a list in braces makes an array of each pair first, which counts where a plan
+/// has tens of thousands of tensors.
 Json tensor_json(const PlannedTensor& tensor) {
-  return {{"name", tensor.name},     {"dtype", name_of(tensor.dtype)},
-          {"shape", tensor.shape},   {"format", tensor.format},
-          {"device", tensor.device}, {"bytes", tensor.bytes},
-          {"merge", tensor.merge},   {"parts", tensor.parts},
-          {"slots", tensor.slots},   {"bytes_read", tensor.bytes_read}};
+  Json::object_t members;
+  members.reserve(10);
+  members["name"] = tensor.name;
+  members["dtype"] = name_of(tensor.dtype);
+  members["shape"] = tensor.shape;
+  members["format"] = tensor.format;
+  members["device"] = tensor.device;
+  members["bytes"] = tensor.bytes;
+  members["merge"] = tensor.merge;
+  members["parts"] = tensor.parts;
+  members["slots"] = tensor.slots;
+  members["bytes_read"] = tensor.bytes_read;
+  return members;
 }
 
 /// The names in which model and checkpoint differ: of a plan or of a report.
