@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "config/recipe_text.hpp"
-#include "plan/make_plan.hpp"
+#include "plan/components.hpp"
 
 namespace plimsoll {
 

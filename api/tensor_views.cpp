@@ -3,7 +3,7 @@
 
 #include "api/model_state.hpp"
 #include "config/recipe_text.hpp"
-#include "plan/make_plan.hpp"
+#include "plan/components.hpp"
 
 namespace plimsoll {
 std::string_view role_name(plan::Role role) noexcept {

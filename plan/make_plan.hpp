@@ -68,8 +68,4 @@ struct PlanRequest {
 [[nodiscard]] Expected<Plan> make_plan(const io::Catalogue& catalogue, Blueprints blueprints,
                                        const PlanRequest& request);
 
-/// The stored name of a component: the tensor's own for data, else with the role's suffix, for
-/// example "w.weight.absmax" (bitsandbytes' spelling) or "w.weight_scale_inv".
-[[nodiscard]] std::string stored_name(const OutputTensor& output, const Component& component);
-
 }  // namespace plimsoll::plan

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "plan/make_plan.hpp"
+#include "plan/components.hpp"
 #include "simulation/virtual_device.hpp"
 #include "simulation/virtual_source.hpp"
 

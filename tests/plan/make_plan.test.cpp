@@ -8,6 +8,7 @@
 
 #include "catch.hpp"
 #include "codecs/nf4.hpp"
+#include "plan/components.hpp"
 #include "random_plans.hpp"
 
 using namespace plimsoll;

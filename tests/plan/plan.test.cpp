@@ -9,6 +9,7 @@
 
 #include "catch.hpp"
 #include "plan/align.hpp"
+#include "plan/components.hpp"
 #include "plan/make_plan.hpp"
 #include "plan/placement.hpp"
 #include "random_plans.hpp"
