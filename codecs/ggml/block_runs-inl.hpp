@@ -57,6 +57,15 @@ void decode_blocks(const std::byte* blocks, std::size_t count, Dtype dtype,
   decode_to(blocks, count, dtype, destination);
 }
 
+/// Decodes as the Block does that has this type, if one has.
+template <class... Blocks>
+bool decode_any_of(Type type, const std::byte* blocks, std::size_t count, Dtype dtype,
+                   std::byte* destination) {
+  return (
+      (type == Blocks::type && (decode_blocks<Blocks>(blocks, count, dtype, destination), true)) ||
+      ...);
+}
+
 #endif
 }  // namespace
 }  // namespace HWY_NAMESPACE

@@ -160,17 +160,8 @@ struct Q2_0 {
 void decode_few_bits_vectors(Type type, const std::byte* blocks, std::size_t count, Dtype dtype,
                              std::byte* destination) {
 #if HWY_TARGET <= HWY_AVX2
-  switch (type) {
-    case Type::tq1_0:
-      return decode_blocks<Tq1_0>(blocks, count, dtype, destination);
-    case Type::tq2_0:
-      return decode_blocks<Tq2_0>(blocks, count, dtype, destination);
-    case Type::q1_0:
-      return decode_blocks<Q1_0>(blocks, count, dtype, destination);
-    case Type::q2_0:
-      return decode_blocks<Q2_0>(blocks, count, dtype, destination);
-    default:
-      break;
+  if (decode_any_of<Tq1_0, Tq2_0, Q1_0, Q2_0>(type, blocks, count, dtype, destination)) {
+    return;
   }
 #endif
   decode_scalar(type, blocks, count, dtype, destination);

@@ -135,17 +135,8 @@ struct Nvfp4 {
 void decode_four_bits_vectors(Type type, const std::byte* blocks, std::size_t count, Dtype dtype,
                               std::byte* destination) {
 #if HWY_TARGET <= HWY_AVX2
-  switch (type) {
-    case Type::iq4_nl:
-      return decode_blocks<Iq4Nl>(blocks, count, dtype, destination);
-    case Type::iq4_xs:
-      return decode_blocks<Iq4Xs>(blocks, count, dtype, destination);
-    case Type::mxfp4:
-      return decode_blocks<Mxfp4>(blocks, count, dtype, destination);
-    case Type::nvfp4:
-      return decode_blocks<Nvfp4>(blocks, count, dtype, destination);
-    default:
-      break;
+  if (decode_any_of<Iq4Nl, Iq4Xs, Mxfp4, Nvfp4>(type, blocks, count, dtype, destination)) {
+    return;
   }
 #endif
   decode_scalar(type, blocks, count, dtype, destination);

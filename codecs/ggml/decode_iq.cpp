@@ -274,23 +274,9 @@ struct Iq1M {
 void decode_iq_vectors(Type type, const std::byte* blocks, std::size_t count, Dtype dtype,
                        std::byte* destination) {
 #if HWY_TARGET <= HWY_AVX2
-  switch (type) {
-    case Type::iq1_s:
-      return decode_blocks<Iq1S>(blocks, count, dtype, destination);
-    case Type::iq1_m:
-      return decode_blocks<Iq1M>(blocks, count, dtype, destination);
-    case Type::iq2_xxs:
-      return decode_blocks<Iq2Xxs>(blocks, count, dtype, destination);
-    case Type::iq2_xs:
-      return decode_blocks<Iq2Xs>(blocks, count, dtype, destination);
-    case Type::iq2_s:
-      return decode_blocks<Iq2S>(blocks, count, dtype, destination);
-    case Type::iq3_xxs:
-      return decode_blocks<Iq3Xxs>(blocks, count, dtype, destination);
-    case Type::iq3_s:
-      return decode_blocks<Iq3S>(blocks, count, dtype, destination);
-    default:
-      break;
+  if (decode_any_of<Iq1S, Iq1M, Iq2Xxs, Iq2Xs, Iq2S, Iq3Xxs, Iq3S>(type, blocks, count, dtype,
+                                                                   destination)) {
+    return;
   }
 #endif
   decode_scalar(type, blocks, count, dtype, destination);

@@ -271,21 +271,8 @@ struct Q2K {
 void decode_k_vectors(Type type, const std::byte* blocks, std::size_t count, Dtype dtype,
                       std::byte* destination) {
 #if HWY_TARGET <= HWY_AVX2
-  switch (type) {
-    case Type::q2_k:
-      return decode_blocks<Q2K>(blocks, count, dtype, destination);
-    case Type::q3_k:
-      return decode_blocks<Q3K>(blocks, count, dtype, destination);
-    case Type::q4_k:
-      return decode_blocks<Q4K>(blocks, count, dtype, destination);
-    case Type::q5_k:
-      return decode_blocks<Q5K>(blocks, count, dtype, destination);
-    case Type::q6_k:
-      return decode_blocks<Q6K>(blocks, count, dtype, destination);
-    case Type::q8_k:
-      return decode_blocks<Q8K>(blocks, count, dtype, destination);
-    default:
-      break;
+  if (decode_any_of<Q2K, Q3K, Q4K, Q5K, Q6K, Q8K>(type, blocks, count, dtype, destination)) {
+    return;
   }
 #endif
   decode_scalar(type, blocks, count, dtype, destination);

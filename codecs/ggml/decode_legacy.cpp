@@ -110,19 +110,8 @@ struct Q8_0 {
 void decode_legacy_vectors(Type type, const std::byte* blocks, std::size_t count, Dtype dtype,
                            std::byte* destination) {
 #if HWY_TARGET <= HWY_AVX2
-  switch (type) {
-    case Type::q4_0:
-      return decode_blocks<Q4_0>(blocks, count, dtype, destination);
-    case Type::q4_1:
-      return decode_blocks<Q4_1>(blocks, count, dtype, destination);
-    case Type::q5_0:
-      return decode_blocks<Q5_0>(blocks, count, dtype, destination);
-    case Type::q5_1:
-      return decode_blocks<Q5_1>(blocks, count, dtype, destination);
-    case Type::q8_0:
-      return decode_blocks<Q8_0>(blocks, count, dtype, destination);
-    default:
-      break;
+  if (decode_any_of<Q4_0, Q4_1, Q5_0, Q5_1, Q8_0>(type, blocks, count, dtype, destination)) {
+    return;
   }
 #endif
   decode_scalar(type, blocks, count, dtype, destination);

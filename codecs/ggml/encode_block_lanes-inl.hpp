@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "codecs/ggml/encode_rounding.hpp"
+
 // How the quantizers of blocks use vectors: a block, or sub-block, in every lane, so that a lane
 // does what the scalar code does, in its order. Nothing here fuses or reorders sums.
 
@@ -31,9 +33,6 @@ using IntVector = hn::Vec<Ints>;
 
 constexpr std::size_t lanes = hn::MaxLanes(Floats());
 
-/// Added to a number of magnitude below 2^22, leaves its nearest integer in the low bits.
-constexpr float integer_maker = 12582912.0f;  // 1.5 * 2^23
-
 HWY_INLINE FloatVector all(float value) {
   return hn::Set(Floats(), value);
 }
@@ -44,7 +43,7 @@ HWY_INLINE void store(FloatVector v, float* to) {
   hn::StoreU(v, Floats(), to);
 }
 
-/// nearest() of encode_search.hpp, whatever the number.
+/// nearest_int() of encode_rounding.hpp, whatever the number.
 HWY_INLINE IntVector nearest_of(FloatVector v) {
   const Ints d;
   const auto bits = hn::BitCast(d, hn::Add(v, all(integer_maker)));

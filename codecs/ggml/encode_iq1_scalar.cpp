@@ -1,26 +1,9 @@
 #include <limits>
 
 #include "codecs/ggml/encode_iq1.hpp"
+#include "codecs/ggml/encode_iq1_contest.hpp"
 
 namespace plimsoll::codecs::ggml {
-namespace {
-
-/// Keeps the best split that it is shown, the first of equals.
-class Contest {
- public:
-  void show(float qx, float qq, std::size_t first, std::size_t second, std::uint32_t down) {
-    if (!(qq > 0.0f && qx * qx > score_ * qq)) return;
-    best_ = {true, first, second, down, qx / qq};
-    score_ = best_.scale * qx;
-  }
-  [[nodiscard]] const Iq1Split& best() const { return best_; }
-
- private:
-  Iq1Split best_;
-  float score_ = -std::numeric_limits<float>::max();
-};
-
-}  // namespace
 
 Iq1Order iq1_order_scalar(const float* elements, std::size_t count) {
   Iq1Order order{};
@@ -36,7 +19,7 @@ Iq1Order iq1_order_scalar(const float* elements, std::size_t count) {
 
 Iq1Split iq1_s_split_scalar(const Iq1Sums& sums) {
   constexpr std::size_t last = iq1_s_run;
-  Contest contest;
+  Iq1Contest contest;
   for (std::size_t first = 0; first <= last; ++first) {
     for (std::size_t second = first; second <= last; ++second) {
       const std::array<float, 3> wx = {sums.wx[first], sums.wx[second] - sums.wx[first],
@@ -55,7 +38,7 @@ Iq1Split iq1_s_split_scalar(const Iq1Sums& sums) {
 }
 
 Iq1Split iq1_m_split_scalar(const float* elements, const float* weights, const Iq1Order& order) {
-  Contest contest;
+  Iq1Contest contest;
   for (std::size_t first = 0; first <= iq1_m_run; ++first) {
     for (std::size_t second = first; second <= iq1_m_run; ++second) {
       for (std::uint32_t down = 0; down < 4; ++down) {

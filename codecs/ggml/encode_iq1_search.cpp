@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <array>
-#include <limits>
 
 #include "codecs/ggml/encode_iq1.hpp"
+#include "codecs/ggml/encode_iq1_contest.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "codecs/ggml/encode_iq1_search.cpp"
@@ -66,29 +66,13 @@ Iq1Order order_of(const float* elements, std::size_t count) {
   return order;
 }
 
-/// Keeps the best split that it is shown, the first of equals.
-class Contest {
- public:
-  /// Whether any of the lanes would win now.
-  template <class D, class V>
-  [[nodiscard]] HWY_INLINE bool any_wins(D d, V qx, V qq) const {
-    const auto wins =
-        hn::And(hn::Gt(qq, hn::Zero(d)), hn::Gt(hn::Mul(qx, qx), hn::Mul(hn::Set(d, score_), qq)));
-    return !hn::AllFalse(d, wins);
-  }
-
-  void show(float qx, float qq, std::size_t first, std::size_t second, std::uint32_t down) {
-    if (!(qq > 0.0f && qx * qx > score_ * qq)) return;
-    best_ = {true, first, second, down, qx / qq};
-    score_ = best_.scale * qx;
-  }
-
-  [[nodiscard]] const Iq1Split& best() const { return best_; }
-
- private:
-  Iq1Split best_;
-  float score_ = -std::numeric_limits<float>::max();
-};
+/// Whether any of the lanes would win now.
+template <class D, class V>
+HWY_INLINE bool any_wins(D d, V qx, V qq, const Iq1Contest& contest) {
+  const auto wins = hn::And(hn::Gt(qq, hn::Zero(d)),
+                            hn::Gt(hn::Mul(qx, qx), hn::Mul(hn::Set(d, contest.score()), qq)));
+  return !hn::AllFalse(d, wins);
+}
 
 // ---- IQ1_S: a lane is a second border ----
 
@@ -111,7 +95,8 @@ HWY_INLINE Sums sums_with(const Iq1Values& values, const FloatVector (&wx)[3],
   return {hn::Add(hn::Add(qx[0], qx[1]), qx[2]), hn::Add(hn::Add(qq[0], qq[1]), qq[2])};
 }
 
-void show_s_lanes(const Sums (&sums)[2], std::size_t first, std::size_t second, Contest& contest) {
+void show_s_lanes(const Sums (&sums)[2], std::size_t first, std::size_t second,
+                  Iq1Contest& contest) {
   const Floats d;
   alignas(32) float qx[2][lanes];
   alignas(32) float qq[2][lanes];
@@ -128,7 +113,7 @@ void show_s_lanes(const Sums (&sums)[2], std::size_t first, std::size_t second, 
 
 Iq1Split s_split(const Iq1Sums& sums) {
   const Floats d;
-  Contest contest;
+  Iq1Contest contest;
   for (std::size_t first = 0; first <= iq1_s_run; ++first) {
     for (std::size_t second = first; second <= iq1_s_run; second += lanes) {
       const auto wx_before = hn::Set(d, sums.wx[first]);
@@ -140,8 +125,8 @@ Iq1Split s_split(const Iq1Sums& sums) {
       const FloatVector w[3] = {w_before, hn::Sub(w_until, w_before),
                                 hn::Sub(hn::Set(d, sums.w[iq1_s_run]), w_until)};
       const Sums shifted[2] = {sums_with(iq1_values[0], wx, w), sums_with(iq1_values[1], wx, w)};
-      if (contest.any_wins(d, shifted[0].qx, shifted[0].qq) ||
-          contest.any_wins(d, shifted[1].qx, shifted[1].qq)) {
+      if (any_wins(d, shifted[0].qx, shifted[0].qq, contest) ||
+          any_wins(d, shifted[1].qx, shifted[1].qq, contest)) {
         show_s_lanes(shifted, first, second, contest);
       }
     }
@@ -184,9 +169,9 @@ Terms terms_of(float element, float weight, bool in_first_eight) {
 }
 
 HWY_INLINE void show_m_lanes(const FourSums& sums, std::size_t first, std::size_t second,
-                             Contest& contest) {
+                             Iq1Contest& contest) {
   const FourFloats d;
-  if (!contest.any_wins(d, sums.qx, sums.qq)) return;
+  if (!any_wins(d, sums.qx, sums.qq, contest)) return;
   alignas(16) float qx[4];
   alignas(16) float qq[4];
   hn::Store(sums.qx, d, qx);
@@ -203,7 +188,7 @@ Iq1Split m_split(const float* elements, const float* weights, const Iq1Order& or
   for (std::size_t i = 0; i < iq1_m_run; ++i) {
     terms[i] = terms_of(elements[order[i]], weights[order[i]], order[i] < 8);
   }
-  Contest contest;
+  Iq1Contest contest;
   FourSums before_first = {hn::Zero(d), hn::Zero(d)};
   for (std::size_t first = 0; first <= iq1_m_run; ++first) {
     FourSums before_second = before_first;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "codecs/ggml/encode_rounding.hpp"
+
 namespace plimsoll::codecs::ggml {
 namespace {
 
@@ -28,7 +30,7 @@ struct AffineCoding {
   int largest = 0;
 
   [[nodiscard]] int code(float x) const {
-    return std::clamp(nearest(inverse * (x - origin)), 0, largest);
+    return std::clamp(nearest_int(inverse * (x - origin)), 0, largest);
   }
 };
 
@@ -96,7 +98,7 @@ struct Projection {
 };
 
 int symmetric_code(int half, float inverse, float x) {
-  return std::clamp(nearest(inverse * x), -half, half - 1);
+  return std::clamp(nearest_int(inverse * x), -half, half - 1);
 }
 
 Projection project(int half, float inverse, std::span<const float> elements, const float* weights) {
@@ -127,7 +129,7 @@ float scale_of(const Projection& sums) {
 }
 
 int positive_code(int largest, float inverse, float x) {
-  return std::min(largest, nearest(inverse * x));
+  return std::min(largest, nearest_int(inverse * x));
 }
 
 /// The best inverse scale of nine around largest / peak.
@@ -137,7 +139,8 @@ float best_positive_inverse(int largest, float peak, std::span<const float> elem
   float best_error = 0;
   for (std::size_t i = 0; i < elements.size(); ++i) {
     // No limit to the code here, but that of a byte.
-    const auto code = static_cast<float>(static_cast<std::uint8_t>(nearest(best * elements[i])));
+    const auto code =
+        static_cast<float>(static_cast<std::uint8_t>(nearest_int(best * elements[i])));
     const float difference = elements[i] - 1 / best * code;
     best_error += weights[i] * difference * difference;
   }
@@ -240,7 +243,7 @@ float descend_symmetric(int half, std::span<const float> elements, std::uint8_t*
       const int code = codes[i] - half;
       const Projection others = without(sums, x * x, x, static_cast<float>(code));
       if (!(others.xl > 0)) continue;
-      const int new_code = std::clamp(nearest(x * others.ll / others.xl), -half, half - 1);
+      const int new_code = std::clamp(nearest_int(x * others.ll / others.xl), -half, half - 1);
       if (new_code == code) continue;
       const Projection changed_sums = with(others, x * x, x, static_cast<float>(new_code));
       if (changed_sums.ll > 0 && better(changed_sums, sums)) {
@@ -275,7 +278,7 @@ float search_positive(int largest, std::span<const float> elements, const float*
       const float x = elements[i];
       const Projection others = without(sums, weights[i], x, static_cast<float>(codes[i]));
       if (!(others.xl > 0 && others.ll > 0)) continue;
-      const int new_code = std::min(largest, nearest(x * others.ll / others.xl));
+      const int new_code = std::min(largest, nearest_int(x * others.ll / others.xl));
       if (new_code == codes[i]) continue;
       const Projection changed_sums = with(others, weights[i], x, static_cast<float>(new_code));
       if (better(changed_sums, sums)) {

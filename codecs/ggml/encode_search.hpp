@@ -1,6 +1,5 @@
 #pragma once
 
-#include <bit>
 #include <cstdint>
 #include <span>
 
@@ -13,12 +12,6 @@ namespace plimsoll::codecs::ggml {
 // order, each product and sum rounded. The order is part of the result.
 //
 // Of sums that are NaN no search crashes or loops; it then keeps what it had.
-
-/// ggml's rounding: to the nearest integer, to even at half way. Meant for |value| < 2^22; of
-/// others it is what the sum happens to hold in its low bits, which becomes part of the result.
-[[nodiscard]] inline std::int32_t nearest(float value) noexcept {
-  return (std::bit_cast<std::int32_t>(value + 12582912.0f) & 0x7FFFFF) - 0x400000;  // 1.5 * 2^23
-}
 
 /// The f16 nearest to a scale. One for every NaN: that which x86 makes where sums overflow.
 [[nodiscard]] constexpr std::uint16_t f16_scale(float scale) noexcept {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "codecs/ggml/encode_rounding.hpp"
 #include "codecs/ggml/encode_search.hpp"
 
 namespace plimsoll::codecs::ggml {
@@ -45,7 +46,7 @@ std::array<std::uint8_t, count> scaled_to(int largest, float peak,
   if (!(peak > 0)) return codes;
   const float inverse = static_cast<float>(largest) / peak;
   for (std::size_t i = 0; i < count; ++i) {
-    codes[i] = static_cast<std::uint8_t>(nearest(inverse * values[i]));
+    codes[i] = static_cast<std::uint8_t>(nearest_int(inverse * values[i]));
   }
   return codes;
 }
@@ -179,7 +180,7 @@ void store_symmetric_scales(const Scales<Q3KBlock>& scales, Q3KBlock& block) {
   }
   const float inverse = -32.0f / peak;
   for (std::size_t i = 0; i < scales.size(); ++i) {
-    const auto code = static_cast<std::int8_t>(nearest(inverse * scales[i]));
+    const auto code = static_cast<std::int8_t>(nearest_int(inverse * scales[i]));
     codes[i] = static_cast<std::uint8_t>(std::clamp<int>(code, -32, 31) + 32);
   }
   store_symmetric_codes(1 / inverse, codes, block);
@@ -205,7 +206,7 @@ bool store_symmetric_scales(const Scales<Q6KBlock>& scales, Q6KBlock& block) {
   }
   const float inverse = -128.0f / peak;
   for (std::size_t i = 0; i < scales.size(); ++i) {
-    block.scales[i] = static_cast<std::uint8_t>(std::min(127, nearest(inverse * scales[i])));
+    block.scales[i] = static_cast<std::uint8_t>(std::min(127, nearest_int(inverse * scales[i])));
   }
   block.d = half_bytes(1 / inverse);
   return true;

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <span>
 
+#include "codecs/ggml/encode_rounding.hpp"
 #include "codecs/ggml/encode_rows.hpp"
 #include "codecs/ggml/k_blocks.hpp"
 #include "codecs/ggml/k_encode.hpp"
@@ -75,7 +76,7 @@ void recode(const Block& block, std::span<const float> elements, Codes& codes) {
     const Level& level = levels[sub];
     if (level.step == 0) continue;
     for (std::size_t i = sub * length; i < (sub + 1) * length; ++i) {
-      const int code = nearest((elements[i] + level.offset) / level.step);
+      const int code = nearest_int((elements[i] + level.offset) / level.step);
       codes[i] =
           static_cast<std::uint8_t>(std::clamp(code, Block::least, Block::largest) - Block::least);
     }
