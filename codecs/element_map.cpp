@@ -15,6 +15,8 @@ float mapped(ElementMap map, float value) noexcept {
       return value - 1.0f;
     case ElementMap::add_one:
       return value + 1.0f;
+    case ElementMap::add_one_in_f16:
+      return f32_from_f16(f16_from_f32(value + 1.0f));
     case ElementMap::log_negate:
       return static_cast<float>(std::log(-static_cast<double>(value)));
     case ElementMap::negate_exp:

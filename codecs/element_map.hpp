@@ -10,10 +10,11 @@ namespace plimsoll::codecs {
 /// What is done to each number besides moving it: data of a converter, beside its view.
 enum class ElementMap : std::uint8_t {
   none,
-  subtract_one,  ///< x - 1: norms that are stored with one added
-  add_one,       ///< x + 1: the way back
-  log_negate,    ///< log(-x): state-space decay
-  negate_exp,    ///< -exp(x): the way back
+  subtract_one,    ///< x - 1: norms that are stored with one added
+  add_one,         ///< x + 1: the way back
+  add_one_in_f16,  ///< the same, rounded to F16 whatever the dtype
+  log_negate,      ///< log(-x): state-space decay
+  negate_exp,      ///< -exp(x): the way back
 };
 
 /// Whether apply() works on the dtype: F32, F16 and BF16 (every dtype for none).

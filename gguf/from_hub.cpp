@@ -133,7 +133,8 @@ class FileTensors {
     FromHubTensor tensor;
     tensor.shape = catalogue_.tensors[source].shape;
     if (row.operations.map == codecs::ElementMap::subtract_one) {
-      tensor.map = codecs::ElementMap::add_one;
+      const bool in_f16 = catalogue_.tensors[source].dtype == Dtype::f16;
+      tensor.map = in_f16 ? codecs::ElementMap::add_one_in_f16 : codecs::ElementMap::add_one;
     }
     if (row.operations.reorder != Reorder::rope_halves) return tensor;
     auto heads = config_.number({"num_attention_heads"});

@@ -32,8 +32,8 @@ struct FromHubTensor {
   /// How the numbers of each source lie, seen from this tensor: with the axes of `stored` in the
   /// order `axes` they are its numbers (of its part, if sources are stacked). Nothing: in order.
   std::optional<io::StoredOrder> order;
-  /// Of the sources' numbers to the tensor's. As the converter does it: F16 is mapped as F16, which
-  /// rounds, BF16 is widened to F32 first and stays that.
+  /// Of the sources' numbers, in F32, to the tensor's. The converter widens BF16 before it maps,
+  /// and maps F16 as F16, which rounds.
   codecs::ElementMap map = codecs::ElementMap::none;
   /// Stored as F32 whatever type is asked for: vectors, norms, routers and the like.
   bool stays_f32 = false;

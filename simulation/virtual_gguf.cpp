@@ -28,8 +28,8 @@ Type draw_type(Choices& choices, bool wide) {
 /// Logarithms of numbers that are mostly positive are mostly NaN, which hides mistakes.
 ElementMap draw_map(Choices& choices) {
   static constexpr ElementMap maps[] = {ElementMap::subtract_one, ElementMap::subtract_one,
-                                        ElementMap::add_one, ElementMap::negate_exp,
-                                        ElementMap::log_negate};
+                                        ElementMap::add_one,      ElementMap::add_one_in_f16,
+                                        ElementMap::negate_exp,   ElementMap::log_negate};
   return choices.one_of(maps);
 }
 

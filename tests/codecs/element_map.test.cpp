@@ -83,3 +83,11 @@ TEST_CASE("the ways back undo what they are the way back of") {
   CHECK(mapped(ElementMap::add_one, mapped(ElementMap::subtract_one, 1.25f)) == 1.25f);
   CHECK(mapped<std::uint16_t>(ElementMap::add_one, Dtype::bf16, 0x3F80) == 0x4000);
 }
+
+TEST_CASE("one is added in F16 where the numbers were F16 before they were widened") {
+  // F16 has steps of 2^-10 between one and two; half of one goes to the even neighbour.
+  CHECK(mapped(ElementMap::add_one, 0x1p-11f) == 1.0f + 0x1p-11f);
+  CHECK(mapped(ElementMap::add_one_in_f16, 0x1p-11f) == 1.0f);
+  CHECK(mapped(ElementMap::add_one_in_f16, 0x1.8p-10f) == 1.0f + 0x1p-9f);
+  CHECK(mapped<std::uint16_t>(ElementMap::add_one_in_f16, Dtype::f16, 0x1000) == 0x3C00);
+}

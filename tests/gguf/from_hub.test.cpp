@@ -134,6 +134,25 @@ TEST_CASE("a checkpoint becomes the tensors that the converter makes of it, in i
   }
 }
 
+TEST_CASE("one is added to norms of F16 in F16, and to those of BF16 in F32") {
+  using codecs::ElementMap;
+  for (const auto& [dtype, map] : {std::pair(Dtype::f16, ElementMap::add_one_in_f16),
+                                   std::pair(Dtype::bf16, ElementMap::add_one)}) {
+    Golden golden("gemma2");
+    for (io::TensorEntry& entry : golden.catalogue.tensors) entry.dtype = dtype;
+    const auto made = golden.made();
+    REQUIRE(made);
+    std::size_t mapped = 0;
+    for (const gguf::FromHubTensor& tensor : made->tensors) {
+      if (tensor.map == ElementMap::none) continue;
+      INFO(tensor.name);
+      CHECK(tensor.map == map);
+      ++mapped;
+    }
+    CHECK(mapped > 2);
+  }
+}
+
 TEST_CASE("a checkpoint's texts become the keys that the converter makes of them, in its order") {
   for (const char* name : families) {
     INFO(name);
