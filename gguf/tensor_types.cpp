@@ -94,12 +94,13 @@ class Chooser {
 
   [[nodiscard]] Expected<TensorChoice> choose(const Tensor& tensor);
 
-  [[nodiscard]] std::vector<std::string> take_warnings() { return std::move(warnings_); }
+  [[nodiscard]] std::vector<std::string> take_warnings();
 
  private:
   [[nodiscard]] Expected<Type> type_for(const Tensor& tensor);
   [[nodiscard]] Expected<Type> mixed_type_for(const Tensor& tensor, TensorRole role);
   [[nodiscard]] Expected<std::optional<Type>> overriding_type_for(const Tensor& tensor) const;
+  [[nodiscard]] Expected<Type> forced_type_for(const Tensor& tensor, Type type);
   [[nodiscard]] Expected<Type> fitting(const Tensor& tensor, Type type);
   [[nodiscard]] Expected<Type> unchanged(const Tensor& tensor, Type type) const;
   [[nodiscard]] Expected<void> check_conversion(const Tensor& tensor, Type type) const;
@@ -115,6 +116,8 @@ class Chooser {
   bool is_tied_ = true;
   std::optional<Mixture> mixture_;
   std::vector<std::string> warnings_;
+  std::string daring_;  // the first tensor in blocks, by an override, that no mixture quantizes
+  std::size_t daring_count_ = 0;
 };
 
 Expected<void> Chooser::look_over(const io::GgufMetadata& metadata,
@@ -148,11 +151,33 @@ Expected<TensorChoice> Chooser::choose(const Tensor& tensor) {
   return choice;
 }
 
+Expected<Type> Chooser::forced_type_for(const Tensor& tensor, Type type) {
+  auto fitted = fitting(tensor, type);
+  if (fitted && *fitted != tensor.type && codecs::ggml::is_block_type(*fitted) &&
+      !is_quantizable(tensor.name, tensor.shape)) {
+    if (daring_count_++ == 0) daring_ = tensor.name;
+  }
+  return fitted;
+}
+
+/// One line for all tensors that an override dares to quantize: mostly they are the same of each
+/// layer.
+std::vector<std::string> Chooser::take_warnings() {
+  if (daring_count_ > 0) {
+    const std::string others = std::to_string(daring_count_ - 1);
+    warnings_.push_back(
+        printable(daring_ + (daring_count_ > 1 ? " and " + others + " more tensors get" : " gets") +
+                  " blocks, as asked, where llama-quantize never makes any; llama.cpp may not run "
+                  "the model"));
+  }
+  return std::move(warnings_);
+}
+
 Expected<Type> Chooser::type_for(const Tensor& tensor) {
   if (options_.reach == TypeOptions::Reach::every_tensor) {
     const auto forced = overriding_type_for(tensor);
     if (!forced) return fail(forced.error());
-    if (*forced) return fitting(tensor, **forced);
+    if (*forced) return forced_type_for(tensor, **forced);
   }
   const TensorRole role = role_of(tensor.name);
   const bool is_left = options_.leaves_output && role == TensorRole::output;

@@ -204,6 +204,26 @@ TEST_CASE("overrides that reach every tensor come before everything else") {
               {.overrides = tight, .reach = Reach::every_tensor}) == std::vector{q5_0});
 }
 
+TEST_CASE("blocks where no mixture makes any are one warning for all tensors") {
+  const std::vector<io::GgufStoredTensor> layers = {
+      tensor("blk.0.attn_norm.weight", {256}, Type::f32), tensor("blk.0.attn_q.weight"),
+      tensor("blk.1.attn_norm.weight", {256}, Type::f32)};
+  const auto norms = overrides({{"norm", Type::q8_0}});
+  const auto dared =
+      choose(Ftype::q4_k_m, layers, {.overrides = norms, .reach = Reach::every_tensor});
+  REQUIRE(dared.has_value());
+  REQUIRE(dared->warnings.size() == 1);
+  CHECK(dared->warnings[0].starts_with("blk.0.attn_norm.weight and 1 more tensors get blocks"));
+  for (const auto& [pattern, type] : {std::pair("attn_q", Type::q8_0), std::pair("norm", Type::f16),
+                                      std::pair("norm", Type::f32)}) {
+    const auto usual = overrides({{pattern, type}});
+    const auto choices =
+        choose(Ftype::q4_k_m, layers, {.overrides = usual, .reach = Reach::every_tensor});
+    REQUIRE(choices.has_value());
+    CHECK(choices->warnings.empty());
+  }
+}
+
 TEST_CASE("types that nothing can be made of, and numbers that are no floats, are refused") {
   const auto integers = overrides({{"attn_q", Type::i32}});
   check_refused(choose(Ftype::q4_k_m, some, {.overrides = integers}), ErrorCode::invalid_argument,
