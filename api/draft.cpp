@@ -193,7 +193,7 @@ class Drawing {
   }
 
   Expected<void> decide_gguf() {
-    auto model = gguf_model(source_, draft_.catalogue);
+    auto model = gguf_model(source_, draft_.facts, draft_.catalogue);
     if (!model) return fail(model.error());
     auto recipe = gguf_recipe(settings_, *model, path_, out_);
     if (!recipe) return fail(recipe.error());

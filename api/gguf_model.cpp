@@ -3,12 +3,14 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <unordered_set>
 #include <utility>
 
 #include "codecs/ggml/plain.hpp"
 #include "gguf/from_hub.hpp"
 #include "gguf/ftype_metadata.hpp"
 #include "plan/source_view.hpp"
+#include "plan/tile_scales.hpp"
 #include "views/operations.hpp"
 
 namespace plimsoll {
@@ -35,9 +37,14 @@ std::string text_beside(const io::Catalogue& catalogue, const char* name) {
 /// Makes GGUF's tensors of a published checkpoint's.
 class HubModel {
  public:
-  explicit HubModel(io::Catalogue& catalogue) : catalogue_(catalogue) {}
+  HubModel(const std::optional<config::HfConfig>& facts, io::Catalogue& catalogue)
+      : facts_(facts), catalogue_(catalogue) {}
 
   Expected<GgufModel> make() {
+    if (auto readable = check_quantization(); !readable) return fail(readable.error());
+    auto pairs = plan::find_tile_scales(catalogue_, facts_ ? &*facts_ : nullptr);
+    if (!pairs) return fail(pairs.error());
+    pairs_ = std::move(*pairs);
     const std::string config = text_beside(catalogue_, "config.json");
     const std::string tokenizer = text_beside(catalogue_, "tokenizer.json");
     const std::string tokenizer_config = text_beside(catalogue_, "tokenizer_config.json");
@@ -52,27 +59,48 @@ class HubModel {
     for (gguf::FromHubTensor& tensor : made->tensors) {
       if (auto added = add(tensor); !added) return fail(added.error());
     }
+    model_.blueprints.scales = std::move(pairs_.scales);
     model_.metadata = std::move(made->metadata);
     describe_gaps(*made);
     return std::move(model_);
   }
 
  private:
+  /// Numbers of a quantized source mean nothing without their scales.
+  [[nodiscard]] Expected<void> check_quantization() const {
+    if (!facts_ || facts_->quant_method.empty() || facts_->quant_method == "fp8") return {};
+    return fail(ErrorCode::unsupported,
+                "the checkpoint is quantized already (" + facts_->quant_method +
+                    "); of its numbers no GGUF model is made",
+                catalogue_.directory + "/config.json");
+  }
+
+  /// The type that its numbers have where they are read.
+  [[nodiscard]] std::optional<codecs::ggml::Type> type_of(std::uint32_t source) const {
+    using codecs::ggml::Type;
+    if (!pairs_.scales[source])
+      return codecs::ggml::plain_type_of(catalogue_.tensors[source].dtype);
+    const Dtype model = facts_ ? facts_->dtype.value_or(Dtype::bf16) : Dtype::bf16;
+    return model == Dtype::f32 ? Type::f32 : model == Dtype::f16 ? Type::f16 : Type::bf16;
+  }
+
   Expected<void> add(gguf::FromHubTensor& tensor) {
     if (tensor.sources.empty()) return add_known(tensor);
     if (auto told = tell_catalogue(tensor); !told) return told;
     auto view = view_of(tensor);
     if (!view) return fail(view.error().code(), view.error().reason(), "", tensor.name);
-    const io::TensorEntry& first = catalogue_.tensors[tensor.sources.front()];
-    const auto type = codecs::ggml::plain_type_of(first.dtype);
+    const std::uint32_t source = tensor.sources.front();
+    const io::TensorEntry& first = catalogue_.tensors[source];
+    const auto type = type_of(source);
     if (!type || !is_floating_point(first.dtype)) {
       return fail(ErrorCode::unsupported,
                   "its numbers are " + std::string(name_of(first.dtype)) +
                       ", of which no GGUF model is made; convert the checkpoint to bf16 first",
                   catalogue_.files[first.file].path, first.name);
     }
-    model_.sources.push_back({tensor.stays_f32 ? codecs::ggml::Type::f32 : *type,
-                              tensor.map != codecs::ElementMap::none});
+    model_.sources.push_back(
+        {tensor.stays_f32 ? codecs::ggml::Type::f32 : *type,
+         tensor.map != codecs::ElementMap::none || pairs_.scales[source].has_value()});
     model_.blueprints.tensors.push_back(
         {std::move(tensor.name), first.dtype, std::move(*view), std::nullopt, std::nullopt});
     return {};
@@ -130,19 +158,27 @@ class HubModel {
     for (const gguf::MissingKey& missing : made.missing) {
       model_.missing_keys.push_back("the metadata lack " + missing.key + ": " + missing.reason);
     }
+    std::unordered_set<std::string_view> scales;
+    for (std::size_t i = 0; i < pairs_.weight_of.size(); ++i) {
+      if (pairs_.weight_of[i]) scales.insert(catalogue_.tensors[i].name);
+    }
     for (const std::string& name : made.unnamed) {
+      if (scales.contains(name)) continue;
       model_.missing_keys.push_back("GGUF has no place for " + name + ", which is left out");
     }
   }
 
+  const std::optional<config::HfConfig>& facts_;
   io::Catalogue& catalogue_;
+  plan::ScalePairs pairs_;
   GgufModel model_;
 };
 
 }  // namespace
 
-Expected<GgufModel> gguf_model(const Source& source, io::Catalogue& catalogue) {
-  return source.gguf ? of_gguf(source, catalogue) : HubModel(catalogue).make();
+Expected<GgufModel> gguf_model(const Source& source, const std::optional<config::HfConfig>& facts,
+                               io::Catalogue& catalogue) {
+  return source.gguf ? of_gguf(source, catalogue) : HubModel(facts, catalogue).make();
 }
 
 }  // namespace plimsoll

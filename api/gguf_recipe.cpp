@@ -59,6 +59,9 @@ Expected<std::optional<Type>> type_of_match(const codecs::Format& format, const 
 /// `mapped`: the numbers of the source are not those of the tensor yet.
 plan::Treatment treatment_for(Type type, const plan::Blueprint& tensor, Type source, bool mapped) {
   plan::Treatment treatment;
+  // Eight-bit floats are read as what they stand for.
+  if (!codecs::ggml::plain_type_of(tensor.dtype))
+    treatment.working = codecs::ggml::dtype_of(source);
   if (codecs::ggml::is_block_type(type)) {
     if (type != source || mapped) treatment.format = {.kind = FormatKind::ggml, .type = type};
     return treatment;

@@ -190,6 +190,58 @@ TEST_CASE("blocks are quantized again, to blocks of another type and to other fo
   }
 }
 
+TEST_CASE("a checkpoint in FP8 becomes the model that its numbers would become") {
+  const ScratchDirectory scratch;
+  const std::string path =
+      write_gguf(scratch.path("m.gguf"), llama_metadata(2, 256, 4), small_llama(Type::f16));
+  // The name of a model is that of its directory.
+  for (const char* parent : {"fp8", "bf16", "f32"}) {
+    std::filesystem::create_directory(scratch.path(parent));
+  }
+  const std::string coded = scratch.path("fp8/model");
+  Engine to_fp8(settings("fp8-block", "hub", "1MiB"));
+  static_cast<void>(to_fp8.quantize(path, coded).get());
+  for (const char* dtype : {"bf16", "f32"}) {
+    Engine engine(settings(dtype, "hub", "1MiB"));
+    static_cast<void>(engine.quantize(coded, scratch.path(std::string(dtype) + "/model")).get());
+  }
+  // Other floats are rounded once; blocks are made of numbers of the model's dtype.
+  for (const auto& [format, dtype] :
+       {std::pair("keep", "bf16"), std::pair("bf16", "bf16"), std::pair("Q8_0", "bf16"),
+        std::pair("Q4_K_M", "bf16"), std::pair("f16", "f32"), std::pair("f32", "f32")}) {
+    INFO(format);
+    Engine direct(settings(format, "hub", "5000"));
+    Engine second(settings(format, "hub", "1MiB"));
+    const std::string plain = scratch.path(std::string(dtype) + "/model");
+    static_cast<void>(direct.quantize(coded, scratch.path("direct.gguf")).get());
+    static_cast<void>(second.quantize(plain, scratch.path("second.gguf")).get());
+    const bool same =
+        file_content(scratch.path("direct.gguf")) == file_content(scratch.path("second.gguf"));
+    CHECK(same);
+    std::filesystem::remove(scratch.path("direct.gguf"));
+    std::filesystem::remove(scratch.path("second.gguf"));
+  }
+}
+
+TEST_CASE("no GGUF model is made of a checkpoint that is quantized in another way") {
+  const ScratchDirectory scratch;
+  const std::string path =
+      write_gguf(scratch.path("m.gguf"), llama_metadata(2, 256, 4), small_llama(Type::f16));
+  Engine to_nf4(settings("nf4", "hub", "1MiB"));
+  static_cast<void>(to_nf4.quantize(path, scratch.path("nf4")).get());
+  for (const char* format : {"keep", "Q8_0"}) {
+    Engine engine(settings(format, "hub", "1MiB"));
+    try {
+      static_cast<void>(engine.quantize(scratch.path("nf4"), scratch.path("out.gguf")).get());
+      FAIL("it was made");
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::unsupported);
+      CHECK(error.reason().find("bitsandbytes") != std::string::npos);
+    }
+    CHECK_FALSE(std::filesystem::exists(scratch.path("out.gguf")));
+  }
+}
+
 TEST_CASE("formats of GGUF models are refused where none is made") {
   const ScratchDirectory scratch;
   const std::string path =
