@@ -102,7 +102,8 @@ class Experts:
             self.table.times(f"experts: floor of {target}", floors[target],
                              note=f" ({read_bytes / floor / 1e9:.1f} GB/s)")
             self.table.times(f"experts: load --to {target}", loads[target], ("its floor", floor),
-                             TARGETS[target][1], note=f" ({read_bytes / self.loads[target] / 1e9:.1f} GB/s)")
+                             TARGETS[target][1], note=f" ({read_bytes / self.loads[target] / 1e9:.1f} GB/s)",
+                             in_place=target == MERGED)
         for target, report in reports.items():
             if target == MERGED:
                 name, slots = "final bytes + slots + 32 MiB", report["slots"] * report["slot_bytes"]

@@ -96,7 +96,7 @@ class Bench:
                              note=f" ({read_bytes / best / 1e9:.1f} GB/s)")
             speed = read_bytes / self.loads[target] / 1e9
             self.table.times(f"load --to {target}", loads[target], ("its floor", best),
-                             targets[target], note=f" ({speed:.1f} GB/s)")
+                             targets[target], note=f" ({speed:.1f} GB/s)", in_place=target != "nf4")
             self.table.times(f"load --to {target}, whole process", walls[target],
                              ("its floor", best))
         for target, report in reports.items():
