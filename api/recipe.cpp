@@ -12,6 +12,7 @@
 #include "config/name_kinds.hpp"
 #include "config/pattern.hpp"
 #include "config/skip_defaults.hpp"
+#include "gguf/tensor_types_roles.hpp"
 #include "rules/natural_order.hpp"
 
 namespace plimsoll {
@@ -38,6 +39,18 @@ class LinearAnswers {
   config::NameKinds kinds_;
   std::map<std::tuple<std::size_t, Dtype, std::size_t>, bool> answers_;
 };
+
+/// Linear weights under GGUF's names: what llama-quantize would quantize, but for embeddings.
+Expected<bool> is_linear_in_gguf(const plan::Blueprint& tensor) {
+  const io::Shape& shape = tensor.view.shape();
+  return is_floating_point(tensor.dtype) && (shape.size() == 2 || shape.size() == 3) &&
+         tensor.name.ends_with(".weight") && gguf::is_quantizable(tensor.name, shape) &&
+         gguf::role_of(tensor.name) != gguf::TensorRole::token_embedding;
+}
+
+Expected<bool> is_head_in_gguf(std::string_view name) {
+  return gguf::role_of(name) == gguf::TensorRole::output;
+}
 
 /// An output head that shares its weight with the embeddings is in no checkpoint, but it is a
 /// module of the model, and readers must leave it alone. Most models call it "lm_head".
@@ -105,13 +118,18 @@ Expected<plan::Recipe> recipe_of(const config::RecipeSettings& settings,
       recipe.skips->push_back(std::move(*test));
     }
   }
+  if (facts && facts->dtype) recipe.compute_dtype = *facts->dtype;
+  if (settings.layout == config::Layout::gguf) {
+    if (!recipe.skips && codecs::is_quantized(recipe.to.kind)) recipe.skips = {is_head_in_gguf};
+    recipe.is_linear = is_linear_in_gguf;
+    return recipe;
+  }
   const bool quantizes =
       codecs::is_quantized(recipe.to.kind) ||
       std::any_of(recipe.matches.begin(), recipe.matches.end(),
                   [](const plan::Match& match) { return codecs::is_quantized(match.format.kind); });
   if (quantizes) recipe.default_skips = default_skips(blueprints, facts);
   recipe.is_linear = LinearAnswers(facts ? facts->model_type : "");
-  if (facts && facts->dtype) recipe.compute_dtype = *facts->dtype;
   return recipe;
 }
 

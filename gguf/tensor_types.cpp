@@ -100,11 +100,12 @@ class Chooser {
   [[nodiscard]] Expected<Type> type_for(const Tensor& tensor);
   [[nodiscard]] Expected<Type> mixed_type_for(const Tensor& tensor, TensorRole role);
   [[nodiscard]] Expected<std::optional<Type>> overriding_type_for(const Tensor& tensor) const;
-  [[nodiscard]] Expected<Type> forced_type_for(const Tensor& tensor, Type type);
+  [[nodiscard]] Expected<std::optional<Type>> asked_type_for(const Tensor& tensor);
   [[nodiscard]] Expected<Type> fitting(const Tensor& tensor, Type type);
   [[nodiscard]] Expected<Type> unchanged(const Tensor& tensor, Type type) const;
   [[nodiscard]] Expected<void> check_conversion(const Tensor& tensor, Type type) const;
-  [[nodiscard]] Expected<std::span<const float>> importance_for(const Tensor& tensor, Type type);
+  [[nodiscard]] Expected<std::span<const float>> importance_for(const Tensor& tensor, Type type,
+                                                                bool is_asked);
   void warn(const Tensor& tensor, const std::string& text) {
     warnings_.push_back(printable(tensor.name + ": " + text));
   }
@@ -140,24 +141,31 @@ Expected<void> Chooser::look_over(const io::GgufMetadata& metadata,
 }
 
 Expected<TensorChoice> Chooser::choose(const Tensor& tensor) {
-  const Expected<Type> type = type_for(tensor);
+  const auto asked = asked_type_for(tensor);
+  if (!asked) return fail(asked.error());
+  const Expected<Type> type = *asked ? Expected<Type>(**asked) : type_for(tensor);
   if (!type) return fail(type.error());
   TensorChoice choice{.type = *type, .is_copied = *type == tensor.type};
   if (choice.is_copied) return choice;
   if (auto checked = check_conversion(tensor, *type); !checked) return fail(checked.error());
-  const auto importance = importance_for(tensor, *type);
+  const auto importance = importance_for(tensor, *type, asked->has_value());
   if (!importance) return fail(importance.error());
   choice.importance = *importance;
   return choice;
 }
 
-Expected<Type> Chooser::forced_type_for(const Tensor& tensor, Type type) {
-  auto fitted = fitting(tensor, type);
-  if (fitted && *fitted != tensor.type && codecs::ggml::is_block_type(*fitted) &&
+/// What an override says before anything else.
+Expected<std::optional<Type>> Chooser::asked_type_for(const Tensor& tensor) {
+  if (options_.reach != TypeOptions::Reach::every_tensor) return std::nullopt;
+  const auto asked = overriding_type_for(tensor);
+  if (!asked || !*asked) return asked;
+  const auto fitted = fitting(tensor, **asked);
+  if (!fitted) return fail(fitted.error());
+  if (*fitted != tensor.type && codecs::ggml::is_block_type(*fitted) &&
       !is_quantizable(tensor.name, tensor.shape)) {
     if (daring_count_++ == 0) daring_ = tensor.name;
   }
-  return fitted;
+  return std::optional(*fitted);
 }
 
 /// One line for all tensors that an override dares to quantize: mostly they are the same of each
@@ -174,11 +182,6 @@ std::vector<std::string> Chooser::take_warnings() {
 }
 
 Expected<Type> Chooser::type_for(const Tensor& tensor) {
-  if (options_.reach == TypeOptions::Reach::every_tensor) {
-    const auto forced = overriding_type_for(tensor);
-    if (!forced) return fail(forced.error());
-    if (*forced) return forced_type_for(tensor, **forced);
-  }
   const TensorRole role = role_of(tensor.name);
   const bool is_left = options_.leaves_output && role == TensorRole::output;
   if (!default_ || is_left || !is_quantizable(tensor.name, tensor.shape)) return tensor.type;
@@ -251,7 +254,9 @@ Expected<void> Chooser::check_conversion(const Tensor& tensor, Type type) const 
   return {};
 }
 
-Expected<std::span<const float>> Chooser::importance_for(const Tensor& tensor, Type type) {
+/// `is_asked`: for this tensor by its name, so that only what the quantizer needs counts.
+Expected<std::span<const float>> Chooser::importance_for(const Tensor& tensor, Type type,
+                                                         bool is_asked) {
   const TensorRole role = role_of(tensor.name);
   const bool is_spared = role == TensorRole::token_embedding || role == TensorRole::output;
   std::span<const float> weights;
@@ -268,8 +273,8 @@ Expected<std::span<const float>> Chooser::importance_for(const Tensor& tensor, T
     weights = {};
   }
   using enum codecs::ggml::Importance;
-  const bool is_needed =
-      traits_of(type).importance == needed || (!is_spared && wants_importance(target_, type));
+  const bool is_needed = traits_of(type).importance == needed ||
+                         (!is_asked && !is_spared && wants_importance(target_, type));
   if (!weights.empty()) return weights;
   if (is_needed) {
     return fail(ErrorCode::invalid_argument,

@@ -73,7 +73,8 @@ struct TensorChoices {
 /// Where a type's blocks do not fit a tensor's rows, a mixture falls back to a type of smaller
 /// blocks, or F16, with a warning, as llama-quantize does; so do overrides and a type as target.
 /// Unlike llama-quantize, quantized tensors may be quantized again without a word, and a tensor
-/// that has its type already needs no importance matrix.
+/// that has its type already needs no importance matrix, nor does one that an override reaches as
+/// `every_tensor`, if its quantizer can do without.
 ///
 /// Errors (`file` names the source in them), always where llama-quantize fails too:
 /// - invalid_argument: a pattern that takes too much work; an override to a type that nothing can

@@ -242,6 +242,28 @@ TEST_CASE("no GGUF model is made of a checkpoint that is quantized in another wa
   }
 }
 
+TEST_CASE("under GGUF's names the same tensors are quantized as under the published ones") {
+  const ScratchDirectory scratch;
+  auto tensors = small_llama(Type::f16);
+  tensors.push_back(random_gguf_tensor("blk.0.ffn_gate_inp.weight", Type::f32, {4, 256}));
+  for (const char* name : {"ffn_gate_exps", "ffn_up_exps", "ffn_down_exps"}) {
+    tensors.push_back(
+        random_gguf_tensor(std::string("blk.0.") + name + ".weight", Type::f16, {4, 256, 256}));
+  }
+  const std::string path = write_gguf(scratch.path("m.gguf"), llama_metadata(2, 256, 4), tensors);
+  for (const char* format : {"nf4", "fp8-block", "fp8-tensor"}) {
+    INFO(format);
+    const Plan plan = Engine(settings(format, "gguf", "1MiB")).plan(path);
+    for (const PlannedTensor& tensor : plan.tensors) {
+      INFO(tensor.name);
+      const bool is_kept = tensor.name.find("norm") != std::string::npos ||
+                           tensor.name == "token_embd.weight" || tensor.name == "output.weight" ||
+                           tensor.name.find("ffn_gate_inp") != std::string::npos;
+      CHECK((tensor.format.starts_with(format) == !is_kept));
+    }
+  }
+}
+
 TEST_CASE("formats of GGUF models are refused where none is made") {
   const ScratchDirectory scratch;
   const std::string path =

@@ -249,6 +249,18 @@ TEST_CASE("types of about two bits need an importance matrix that has the tensor
   CHECK(choices->tensors[2].importance[255] == 2.F);
 }
 
+TEST_CASE("a type asked for by name needs an importance matrix only if its quantizer does") {
+  for (const Type type : {Type::iq1_m, Type::iq2_s, Type::iq3_xxs, Type::iq2_xxs, Type::iq1_s}) {
+    const auto asked = overrides({{"attn_q", type}});
+    const auto choices =
+        choose(Ftype::q4_k_m, some, {.overrides = asked, .reach = Reach::every_tensor});
+    INFO(codecs::ggml::traits_of(type).name);
+    const bool needs = codecs::ggml::traits_of(type).importance == codecs::ggml::Importance::needed;
+    CHECK(choices.has_value() == !needs);
+    if (choices) CHECK(choices->tensors[3].type == type);
+  }
+}
+
 TEST_CASE("Q2_K needs an importance matrix only as Q2_K_S") {
   const std::vector<io::GgufStoredTensor> two = {tensor("output.weight"), tensor("a.weight")};
   CHECK(types(Ftype::q2_k, two)[1] == Type::q2_k);
