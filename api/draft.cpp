@@ -125,14 +125,17 @@ class Drawing {
     auto done = is_gguf(out_) ? decide_gguf() : decide();
     if (done) done = make_plan();
     if (done && sink_ == plan::Sink::checkpoint && !is_gguf(out_)) done = find_quantization();
-    if (!done) return fail(done.error());
-    if (const auto log = spdlog::get("plimsoll")) {
-      for (const std::string& line : warnings_) log->warn("{}", line);
-    }
+    if (!done) return tl::unexpected(with_source(done.error()));
     return std::move(draft_);
   }
 
  private:
+  /// What is wrong with a tensor of the result is so in the checkpoint.
+  [[nodiscard]] Error with_source(const Error& error) const {
+    if (error.tensor().empty() || !error.file().empty()) return error;
+    return Error(error.code(), error.reason(), path_, error.tensor());
+  }
+
   Expected<void> open() {
     const bool own_names = is_gguf(out_) || settings_.recipe.layout == config::Layout::gguf;
     // A GGUF model says nothing of a dtype; what is not kept is made of numbers in bf16.
@@ -151,7 +154,7 @@ class Drawing {
     draft_.facts = std::move(source->facts);
     draft_.config_json = std::move(source->config_json);
     draft_.generation_config_json = std::move(source->generation_config_json);
-    warnings_ = std::move(source->notes);
+    draft_.warnings = std::move(source->notes);
     source_ = std::move(*source);
     return {};
   }
@@ -198,8 +201,8 @@ class Drawing {
     auto recipe = gguf_recipe(settings_, *model, path_, out_);
     if (!recipe) return fail(recipe.error());
     draft_.left_out = std::move(recipe->left_out);
-    for (std::string& line : recipe->warnings) warnings_.push_back(std::move(line));
-    for (std::string& line : model->missing_keys) warnings_.push_back(std::move(line));
+    for (std::string& line : recipe->warnings) draft_.warnings.push_back(std::move(line));
+    for (std::string& line : model->missing_keys) draft_.warnings.push_back(std::move(line));
     blueprints_ = std::move(model->blueprints);
     request_ = request_for(settings_, sink_, std::move(recipe->treatments));
     request_.importance = std::move(recipe->importance);
@@ -231,7 +234,6 @@ class Drawing {
   plan::Blueprints blueprints_;
   io::ImportanceMatrix matrix_;  // until the plan has its copy
   plan::PlanRequest request_;
-  std::vector<std::string> warnings_;  // lines for people
   Draft draft_;
 };
 
@@ -240,6 +242,12 @@ class Drawing {
 Expected<Draft> draw(const std::string& path, const config::Settings& settings, plan::Sink sink,
                      const std::string& out, std::span<const ExpectedTensor> expected) {
   return Drawing(path, settings, sink, out, expected).draw();
+}
+
+void log_warnings(const Draft& draft) {
+  const auto log = spdlog::get("plimsoll");
+  if (!log) return;
+  for (const std::string& line : draft.warnings) log->warn("{}", line);
 }
 
 }  // namespace plimsoll

@@ -31,6 +31,7 @@ struct Draft {
   std::optional<config::HfConfig> facts;  ///< of config.json, if there is one
   std::string config_json;                ///< made of a GGUF model's metadata; else empty
   std::string generation_config_json;     ///< likewise
+  std::vector<std::string> warnings;      ///< lines for people (log_warnings)
   std::shared_ptr<const plan::Plan> plan;
   NameReport names;
   codecs::Format to;                  ///< the format asked for
@@ -52,5 +53,9 @@ struct Draft {
 [[nodiscard]] Expected<Draft> draw(const std::string& path, const config::Settings& settings,
                                    plan::Sink sink, const std::string& out,
                                    std::span<const ExpectedTensor> expected);
+
+/// Logs its warnings. For when nothing that is known before a load can fail any more: a failure
+/// says one thing.
+void log_warnings(const Draft& draft);
 
 }  // namespace plimsoll

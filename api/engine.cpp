@@ -87,8 +87,10 @@ Load Engine::quantize(const std::string& path, const std::string& out, LoadOptio
 Plan Engine::plan(const std::string& path, const std::string& out,
                   const LoadOptions& options) const {
   const LoadRequest request{path, out, state_->settings_for(options), options};
-  return summarize(or_throw(
-      draw(path, request.settings, request.sink(), request.out, request.options.expected)));
+  const Draft draft =
+      or_throw(draw(path, request.settings, request.sink(), request.out, request.options.expected));
+  log_warnings(draft);
+  return summarize(draft);
 }
 
 std::string_view version() noexcept {

@@ -55,7 +55,7 @@ class HubModel {
     if (!tables) return fail(tables.error());
     auto made = gguf::from_hub(catalogue_, *tables,
                                {name, config, tokenizer, tokenizer_config, chat_template});
-    if (!made) return fail(made.error());
+    if (!made) return tl::unexpected(in_directory(made.error()));
     for (gguf::FromHubTensor& tensor : made->tensors) {
       if (auto added = add(tensor); !added) return fail(added.error());
     }
@@ -66,6 +66,13 @@ class HubModel {
   }
 
  private:
+  /// Files beside the weights go by their names alone where no directory is known.
+  [[nodiscard]] Error in_directory(const Error& error) const {
+    if (error.file().empty() || error.file().find('/') != std::string::npos) return error;
+    return Error(error.code(), error.reason(), catalogue_.directory + "/" + error.file(),
+                 error.tensor());
+  }
+
   /// Numbers of a quantized source mean nothing without their scales.
   [[nodiscard]] Expected<void> check_quantization() const {
     if (!facts_ || facts_->quant_method.empty() || facts_->quant_method == "fp8") return {};

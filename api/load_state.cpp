@@ -153,6 +153,7 @@ Expected<void> Load::State::prepare() {
   if (!counted) return fail(counted.error());
   source_memory_ = std::move(*counted);
   if (auto opened = open_sink(parts); !opened) return opened;
+  log_warnings(draft_);
   count_work();
   parts.progress = [this](std::uint32_t) { show_progress(); };
   // The handle waits for the end, so this load is alive when it comes; the run must not keep it so.

@@ -35,22 +35,28 @@ Expected<void> check_gguf(const config::Settings& settings, const std::string& o
 }
 
 /// What only GGUF models have must not be passed over without a word.
-Expected<void> check_others(const config::RecipeSettings& recipe, const std::string& out) {
+Expected<void> check_others(const config::Settings& settings, const std::string& out) {
+  const config::RecipeSettings& recipe = settings.recipe;
   const auto refuse = [&](const codecs::Format& format) {
     return fail(ErrorCode::unsupported,
                 config::format_text(format) +
-                    " is a format of GGUF models; give an output that ends in .gguf",
+                    " is a format of GGUF models, which quantize makes where its output ends in "
+                    ".gguf",
                 out);
   };
   if (recipe.to && is_of_gguf(*recipe.to)) return refuse(*recipe.to);
   for (const config::MatchRule& match : recipe.match) {
     if (is_of_gguf(match.format)) return refuse(match.format);
   }
-  if (recipe.imatrix.empty()) return {};
-  return fail(ErrorCode::unsupported,
-              "only formats of GGUF models use an importance matrix; give an output that ends in "
-              ".gguf",
-              out);
+  const char* const what = !recipe.imatrix.empty()      ? "an importance matrix is"
+                           : recipe.pure                ? "an ftype without a mixture (pure) is"
+                           : settings.output.keep_split ? "keeping a split is"
+                                                        : nullptr;
+  if (what == nullptr) return {};
+  return fail(
+      ErrorCode::unsupported,
+      std::string(what) + " for GGUF models, which quantize makes where its output ends in .gguf",
+      out);
 }
 
 }  // namespace
@@ -60,7 +66,7 @@ bool is_gguf(const std::string& out) {
 }
 
 Expected<void> check_settings(const config::Settings& settings, const std::string& out) {
-  return is_gguf(out) ? check_gguf(settings, out) : check_others(settings.recipe, out);
+  return is_gguf(out) ? check_gguf(settings, out) : check_others(settings, out);
 }
 
 }  // namespace plimsoll

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "cli/usage_error.hpp"
+#include "config/loader.hpp"
 
 namespace plimsoll::cli {
 namespace {
@@ -47,8 +48,12 @@ SettingOptions::SettingOptions(CLI::App& command, bool (*applies)(const config::
       ->expected(1)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  profile_option_ = command.add_option("--profile", profile_, "Settings for a purpose, by name")
-                        ->type_name("NAME");
+  std::string profiles;
+  for (const std::string_view name : config::profile_names()) {
+    profiles.append(profiles.empty() ? "" : "|").append(name);
+  }
+  profile_option_ =
+      command.add_option("--profile", profile_, "Settings for a purpose")->type_name(profiles);
   command.add_flag("-v", louder_, "Says more on stderr; twice: even more")->group("log");
   command.add_flag("-q", quieter_, "Says less on stderr")->group("log");
 }

@@ -20,7 +20,8 @@ SettingPlace place(Settings& settings) {
 
 constexpr auto settings_table = std::to_array<SettingSchema>({
     {"recipe.to", "--to", "FORMAT[:option=value,...]",
-     "Format of every linear weight, or of every floating-point tensor for bf16, f16 and f32",
+     "Format of every linear weight, or of every floating-point tensor for bf16, f16 and f32; of a "
+     "GGUF result its ftype; `plimsoll formats` lists them all",
      place<&Settings::recipe, &RecipeSettings::to>},
     {"recipe.match", "--match", "'REGEX -> FORMAT[:...]'",
      "Gives tensors whose name contains REGEX a format of their own; the first match wins, before "
@@ -30,7 +31,7 @@ constexpr auto settings_table = std::to_array<SettingSchema>({
      "Leaves out tensors whose name contains REGEX; replaces the default list, and an empty list "
      "skips nothing",
      place<&Settings::recipe, &RecipeSettings::skip>},
-    {"recipe.layout", "--layout", "LAYOUT", "Whose names and shapes the result has",
+    {"recipe.layout", "--layout", "hub|transformers|gguf", "Whose names and shapes the result has",
      place<&Settings::recipe, &RecipeSettings::layout>},
     {"recipe.expect", "--expect", "FILE",
      "Tensors that the model wants: a safetensors file or a JSON list of {name, shape, dtype}",

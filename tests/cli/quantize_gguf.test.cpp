@@ -51,6 +51,16 @@ void check_refused(const std::vector<std::string>& arguments, int code, const st
 
 }  // namespace
 
+TEST_CASE("a failure says one thing, whatever there was to warn of") {
+  const TinyCheckpoint tiny;
+  const std::string source = tiny.source();
+  const std::string out = tiny.path("out.gguf");
+  const CommandEnd made = run_command({"quantize", source, "-o", out, "--to", "Q8_0"});
+  REQUIRE(made.code == 0);
+  CHECK(made.err.find("warning: the metadata lack") != std::string::npos);
+  check_refused({"quantize", source, "-o", out, "--to", "Q8_0"}, 1, "is there already");
+}
+
 TEST_CASE("quantize makes the mixture of an ftype, whatever the case of its letters") {
   const TinyGguf tiny;
   const json result = quantized(tiny, {"--to", "Q4_K_M"});
