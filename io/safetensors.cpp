@@ -223,7 +223,7 @@ Expected<std::uint64_t> header_bytes_of(std::span<const char> first_bytes, std::
   if (bytes > max_header_bytes) {
     return fail(ErrorCode::malformed,
                 "the header's length " + std::to_string(bytes) + " is above the limit of " +
-                    std::to_string(max_header_bytes),
+                    std::to_string(max_header_bytes) + "; is it a safetensors file?",
                 file);
   }
   if (bytes > file_bytes - header_word_bytes) {

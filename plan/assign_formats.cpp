@@ -107,8 +107,8 @@ class Assigner {
       const auto blocks = *catalogue_.tensors[tensor.view.source(0)].blocks;
       return fail(ErrorCode::unsupported,
                   "it is in blocks of " + std::string(codecs::ggml::traits_of(blocks).name) +
-                      ", which this layout cannot keep; convert it to bf16, f16 or f32, or use the "
-                      "layout gguf",
+                      ", which the result cannot hold; convert it to bf16, f16 or f32, write a "
+                      ".gguf file, or load it with the layout gguf",
                   file_of(catalogue_, tensor), tensor.name);
     }
     if (!meant) return Format{};

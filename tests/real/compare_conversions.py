@@ -208,7 +208,7 @@ def parse_arguments():
     parser.add_argument("--work", required=True, help="where the checkpoints are kept")
     parser.add_argument("--all", action="store_true", help="all classes with rules")
     parser.add_argument("--dtypes", nargs="+", choices=("bf16", "f32", "f16"), default=["bf16"])
-    parser.add_argument("--kinds", nargs="+", choices=("plain", "prefix", "defects"), default=["plain", "prefix"])
+    parser.add_argument("--kinds", nargs="+", choices=("plain", "prefix", "defects"), default=["plain", "prefix", "defects"])
     parser.add_argument("--verbose", action="store_true", help="all differences, not the first five")
     parser.add_argument("--write", metavar="FILE", help="put the table into FILE, between its marks")
     return parser.parse_args()
