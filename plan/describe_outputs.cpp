@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "codecs/ggml/decode.hpp"
 #include "plan/components.hpp"
 #include "plan/packed_sources.hpp"
 #include "views/operations.hpp"
@@ -65,6 +66,7 @@ class Describer {
   [[nodiscard]] bool all_scaled(const Blueprint& blueprint, bool scaled) const;
   [[nodiscard]] Expected<void> check_kept(const OutputTensor& output,
                                           const views::View& view) const;
+  [[nodiscard]] Expected<void> check_decoded(const Blueprint& blueprint) const;
   Expected<void> add_importance(std::span<const float> weights, OutputTensor& output);
 
   const io::Catalogue& catalogue_;
@@ -181,6 +183,9 @@ Expected<OutputTensor> Describer::describe(Blueprint& blueprint, const Treatment
                 file_of(catalogue_, blueprint), blueprint.name);
   }
   Work work = work_for(stock, treatment);
+  if (output.packed && !work.route.is_kept()) {
+    if (auto checked = check_decoded(blueprint); !checked) return fail(checked.error());
+  }
   output.scaled = output.scaled && !work.route.is_kept();
   output.name = std::move(blueprint.name);
   output.source_dtype = blueprint.dtype;
@@ -211,6 +216,19 @@ Expected<void> Describer::check_kept(const OutputTensor& output, const views::Vi
               "blocks of " + std::string(codecs::ggml::traits_of(source.stored.type).name) +
                   " cannot be rearranged or changed, only decoded",
               "", output.name);
+}
+
+/// A file can name types that are of computations only.
+Expected<void> Describer::check_decoded(const Blueprint& blueprint) const {
+  for (std::size_t box = 0; box < blueprint.view.box_count(); ++box) {
+    const io::TensorEntry& source = catalogue_.tensors[blueprint.view.source(box)];
+    if (!source.blocks || codecs::ggml::can_decode(*source.blocks)) continue;
+    return fail(ErrorCode::unsupported,
+                "its blocks are " + std::string(codecs::ggml::traits_of(*source.blocks).name) +
+                    ", which can be kept but not decoded",
+                file_of(catalogue_, blueprint), blueprint.name);
+  }
+  return {};
 }
 
 }  // namespace

@@ -41,3 +41,17 @@ TEST_CASE("short rows of blocks that lie in another order are read together") {
   for (const Unit& unit : plan->units) CHECK(unit.read_count == 1);
   CHECK(plan->units[0].route.rearrange);
 }
+
+TEST_CASE("blocks that nothing decodes are refused, not planned, unless they are kept") {
+  io::Catalogue catalogue = rotary_in_blocks(Type::q8_1, 1, 256);
+  catalogue.tensors[0].order = 0;
+  PlanRequest request;
+  request.treatments = {{codecs::Format{codecs::FormatKind::bf16}, std::nullopt}};
+  const auto decoded = plan_as_stored(catalogue, request);
+  REQUIRE_FALSE(decoded.has_value());
+  CHECK(decoded.error().code() == ErrorCode::unsupported);
+  CHECK(decoded.error().file() == "m.gguf");
+  CHECK(decoded.error().tensor() == "q_proj.weight");
+  request.treatments = {{}};
+  CHECK(plan_as_stored(catalogue, request).has_value());
+}
