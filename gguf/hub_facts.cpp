@@ -214,6 +214,14 @@ void with_attention_bias(const HubFacts& facts, json& config) {
   add_biases(facts, "attention_bias", nullptr, config);
 }
 
+void qwen3(const HubFacts& facts, json& config) {
+  with_attention_bias(facts, config);
+  // Without it the library takes 128, whatever the model's width is.
+  if (!config.contains("head_dim")) {
+    set_if(config, "head_dim", facts.size("blk.0.attn_q_norm.weight", 0));
+  }
+}
+
 }  // namespace
 
 json json_of(const io::GgufValue& value) {
@@ -280,7 +288,7 @@ void add_family_facts(std::string_view family, const HubFacts& facts, json& conf
       {"nemotron", nemotron},
       {"phi3", phi3},
       {"qwen2_moe", qwen2_moe},
-      {"qwen3", with_attention_bias},
+      {"qwen3", qwen3},
       {"qwen3_moe", qwen3_moe},
       {"stablelm", stablelm},
       {"starcoder2", starcoder2},

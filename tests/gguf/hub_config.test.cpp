@@ -108,6 +108,15 @@ TEST_CASE("sizes of experts are the metadata's, or else the tensors'") {
   CHECK(told.config().at("shared_expert_intermediate_size") == 17);
 }
 
+TEST_CASE("the size of qwen3's heads is the metadata's, or else a tensor's") {
+  // The library's default is no quotient of the model's sizes.
+  Told told("qwen3");
+  told.add("blk.0.attn_q_norm.weight", {64});
+  CHECK(told.config().at("head_dim") == 64);
+  told.set("attention.key_length", 32u);
+  CHECK(told.config().at("head_dim") == 32);
+}
+
 TEST_CASE("scaling of rotary embeddings goes over where the metadata tell all of it") {
   Told told("gpt-oss");
   told.set("rope.scaling.type", std::string_view("yarn"));
