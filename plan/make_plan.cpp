@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "io/name_index.hpp"
 #include "plan/align.hpp"
 #include "plan/budget.hpp"
 #include "plan/components.hpp"
@@ -51,6 +52,7 @@ class Drafter {
   Expected<void> cut_units();
   void measure_devices();
   Expected<void> lay_out_files();
+  [[nodiscard]] Expected<void> check_stored_names() const;
 
   const io::Catalogue& catalogue_;
   Blueprints blueprints_;
@@ -185,6 +187,23 @@ void Drafter::measure_devices() {
   }
 }
 
+/// A tensor of the source may be called what the header, or a scale of another tensor, is called.
+Expected<void> Drafter::check_stored_names() const {
+  std::vector<std::string_view> names = {"__metadata__"};
+  names.reserve(names.size() + plan_.stored.size());
+  for (const io::StoredTensor& tensor : plan_.stored) names.push_back(tensor.name);
+  const auto twice = io::NameIndex(names).duplicate();
+  if (!twice) return {};
+  const io::StoredTensor& tensor = plan_.stored[*twice - 1];
+  const views::View& view = plan_.views[tensor.group];
+  std::string file;
+  if (view.box_count() > 0) {
+    file = catalogue_.files[catalogue_.tensors[view.source(0)].file].path;
+  }
+  return fail(ErrorCode::unsupported, "the name is taken in the header of the result",
+              std::move(file), tensor.name);
+}
+
 Expected<void> Drafter::lay_out_files() {
   for (std::uint32_t i = 0; i < plan_.outputs.size(); ++i) {
     const OutputTensor& output = plan_.outputs[i];
@@ -195,6 +214,7 @@ Expected<void> Drafter::lay_out_files() {
     }
   }
   if (request_.gguf) return lay_out_gguf_files(*request_.gguf, plan_);
+  if (auto checked = check_stored_names(); !checked) return fail(checked.error());
   plan_.layout = io::lay_out_shards(plan_.stored, request_.shard_bytes);
   for (std::size_t i = 0; i < plan_.components.size(); ++i) {
     plan_.components[i].address = plan_.layout.places[i].offset;

@@ -238,3 +238,22 @@ TEST_CASE(
   CHECK(plan.error().tensor() == "counts");
   CHECK(plan.error().file() == "model-0.safetensors");
 }
+
+TEST_CASE("a checkpoint with a name that its header has already is refused") {
+  const auto refused = [](const std::string& other) {
+    CatalogueBuilder builder;
+    builder.next_file(64);
+    builder.add("w.weight", Dtype::bf16, {64, 64});
+    builder.add(other, Dtype::bf16, {64});
+    PlanRequest request;
+    request.treatments = treatments_of({nf4, Format{}});
+    request.sink = Sink::checkpoint;
+    const auto plan = plan_as_stored(builder.take(), request);
+    REQUIRE_FALSE(plan);
+    CHECK(plan.error().code() == ErrorCode::unsupported);
+    CHECK(plan.error().file() == "model-0.safetensors");
+    CHECK(plan.error().tensor() == other);
+  };
+  refused("w.weight.absmax");
+  refused("__metadata__");
+}
