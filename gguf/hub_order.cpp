@@ -8,7 +8,7 @@ namespace {
 Expected<std::uint64_t> count_of(const io::GgufMetadata& metadata, const std::string& key,
                                  std::optional<std::uint64_t> layer, const std::string& file) {
   const io::GgufValue* value = metadata.find(key);
-  if (!value || !value->is_array() || value->size() == 1) return metadata.unsigned_of(key, file);
+  if (!value || !value->is_array()) return metadata.unsigned_of(key, file);
   const auto count = layer ? value->unsigned_at(*layer) : std::nullopt;
   if (count) return *count;
   return fail(ErrorCode::malformed, io::quoted_gguf_key(key) + " has no number for each layer",

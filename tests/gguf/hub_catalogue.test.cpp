@@ -179,6 +179,20 @@ TEST_CASE("each layer has its own number of heads where metadata give one a laye
   CHECK(header.hub().error().code() == ErrorCode::malformed);
 }
 
+TEST_CASE("a list of heads may have one layer") {
+  Header header("llama");
+  header.add("blk.0.attn_q.weight", {16, 4});
+  const std::uint32_t heads[] = {2};
+  header.checkpoint.metadata.set("llama.attention.head_count",
+                                 io::GgufValue::array_of<std::uint32_t>(heads));
+  const auto hub = header.hub();
+  REQUIRE(hub);
+  REQUIRE(hub->catalogue.orders.size() == 1);
+  CHECK(hub->catalogue.orders[0].stored == io::Shape{2, 4, 2, 4});
+  header.add("blk.1.attn_q.weight", {16, 4});
+  CHECK(header.hub().error().code() == ErrorCode::malformed);
+}
+
 TEST_CASE("the two norms of a new falcon have names of their own") {
   Header header("falcon");
   header.set("attention.head_count_kv", 1);
