@@ -106,6 +106,7 @@ TEST_CASE("a format that is not known, or not so, says what is wrong") {
       {"fp8-block:scale=e8m0", "did you mean \"ue8m0\"?"},
       {"fp8-block:scale=float,scale=float", "given twice"},
       {"fp8-tensor:scale=float", "takes no options"},
+      {"Q8_0:blocksize=64", "format \"q8_0\" takes no options"},
   };
   for (const auto& [text, reason] : cases) {
     INFO(text);
@@ -114,6 +115,12 @@ TEST_CASE("a format that is not known, or not so, says what is wrong") {
     CHECK(format.error().code() == ErrorCode::invalid_argument);
     CHECK(format.error().reason().find(reason) != std::string::npos);
   }
+}
+
+TEST_CASE("a mixture takes no options, and the error does not call it unknown") {
+  const auto target = parse_target("Q4_K_M:blocksize=64");
+  REQUIRE_FALSE(target.has_value());
+  CHECK(target.error().reason() == "format \"q4_k_m\" takes no options");
 }
 
 TEST_CASE("a match splits at its last arrow, with or without blanks") {
