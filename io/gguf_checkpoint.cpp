@@ -104,6 +104,12 @@ Expected<Part> open_sibling(const std::string& path, std::uint32_t number, const
                     std::to_string(number + 1) + " of " + std::to_string(given_keys.count),
                 path);
   }
+  if (keys->tensors && given_keys.tensors && *keys->tensors != *given_keys.tensors) {
+    return fail(ErrorCode::malformed,
+                "split.tensors.count is " + std::to_string(*keys->tensors) + ", but " +
+                    std::to_string(*given_keys.tensors) + " in " + given.file.path,
+                path);
+  }
   if (part->header.big_endian != given.header.big_endian) {
     return fail(ErrorCode::malformed, "its byte order is not that of " + given.file.path, path);
   }

@@ -48,8 +48,9 @@ struct GgufCheckpoint {
 /// no tensor. Reads headers only; one file is open at a time.
 ///
 /// Errors: those of RegularFile and read_gguf_header; not_found that names a missing part;
-/// malformed where a part's name or keys disagree with its place, parts differ in byte order, a
-/// tensor stands in two parts, or there are more or fewer tensors than split.tensors.count says.
+/// malformed where a part's name or keys disagree with its place, parts differ in byte order or in
+/// split.tensors.count, a tensor stands in two parts, or there are more or fewer tensors than that
+/// says.
 [[nodiscard]] Expected<GgufCheckpoint> open_gguf_checkpoint(const std::string& path);
 
 /// The GGUF checkpoint that a directory is: the path of its only .gguf file, or of the first part

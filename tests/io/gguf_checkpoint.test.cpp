@@ -99,9 +99,15 @@ TEST_CASE("parts of a GGUF model that disagree are refused") {
   }
   SECTION("a count of tensors that is wrong") {
     pair.first = part(0, 2, 3, "a");
+    pair.second = part(1, 2, 3, "b");
     check_refused(pair, "m-00001-of-00002.gguf", "count is 3, but the parts hold 2");
     pair.first = part(0, 2, -2, "a");
+    pair.second = part(1, 2, -2, "b");
     check_refused(pair, "m-00001-of-00002.gguf", "count is -2");
+  }
+  SECTION("two counts of tensors") {
+    pair.second = part(1, 2, 3, "b");
+    check_refused(pair, "m-00002-of-00002.gguf", "split.tensors.count is 3, but 2 in");
   }
   SECTION("a part in another's place") {
     pair.second = part(0, 2, 2, "b");
