@@ -138,9 +138,9 @@ Expected<Format> parse_known(std::string_view text, std::span<const std::string_
   const std::string_view whole = spelled;
   const std::size_t colon = whole.find(':');
   const std::string_view name = trimmed(whole.substr(0, colon));
-  const bool is_elsewhere =
-      std::ranges::any_of(others, [&](std::string_view other) { return lowered(other) == name; });
-  if (is_elsewhere) {
+  const bool is_ours = std::ranges::count(names, name) > 0;
+  if (!is_ours &&
+      std::ranges::any_of(others, [&](std::string_view other) { return lowered(other) == name; })) {
     return fail(ErrorCode::invalid_argument, "format " + quoted(name) + " takes no options");
   }
   const Expected<std::size_t> kind = place_of(name, names, "format", others);
