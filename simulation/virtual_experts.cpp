@@ -56,7 +56,8 @@ std::uint32_t add(const Kind& kind, std::string name, io::Shape shape,
   rows = tiles_in(rows, scales.tile_rows);
   columns = tiles_in(columns, scales.tile_columns);
   tensor.scales = scales;
-  std::string scale_name = tensor.name + "_scale_inv";
+  // As its own tensor it may stand beside the scales that the result makes of the weight.
+  std::string scale_name = tensor.name + "_scale_inv_of_source";
   wanted.push_back(std::move(tensor));
   wanted.push_back({std::move(scale_name), kind.scale_dtype, std::move(grid)});
   return index;
