@@ -57,10 +57,33 @@ Json differences_json(const Findings& found) {
           {"unchecked", found.unchecked}};
 }
 
+std::string json_text(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+/// All that `plan` prints but the tensors.
+Json plan_json(const Plan& plan) {
+  Json devices = Json::array();
+  for (const PlannedDevice& device : plan.devices) devices.push_back(planned_device(device));
+  return {{"load_line_bytes", plan.load_line_bytes},
+          {"smallest_load_line_bytes", plan.smallest_load_line_bytes},
+          {"final_bytes", plan.final_bytes},
+          {"slot_bytes", plan.slot_bytes},
+          {"slots", plan.slots},
+          {"unit_bytes", plan.unit_bytes},
+          {"units", plan.units},
+          {"output_bytes", plan.output_bytes},
+          {"bytes_to_read", plan.bytes_to_read},
+          {"devices", std::move(devices)},
+          {"formats", plan.formats},
+          {"merges", plan.merges},
+          {"report", differences_json(plan)}};
+}
+
 }  // namespace
 
 std::string json_line(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json) + "\n";
 }
 
 Json report_json(const Report& report) {
@@ -82,25 +105,17 @@ Json report_json(const Report& report) {
           {"devices", std::move(devices)}};
 }
 
-Json plan_json(const Plan& plan) {
-  Json devices = Json::array();
-  for (const PlannedDevice& device : plan.devices) devices.push_back(planned_device(device));
-  Json tensors = Json::array();
-  for (const PlannedTensor& tensor : plan.tensors) tensors.push_back(tensor_json(tensor));
-  return {{"load_line_bytes", plan.load_line_bytes},
-          {"smallest_load_line_bytes", plan.smallest_load_line_bytes},
-          {"final_bytes", plan.final_bytes},
-          {"slot_bytes", plan.slot_bytes},
-          {"slots", plan.slots},
-          {"unit_bytes", plan.unit_bytes},
-          {"units", plan.units},
-          {"output_bytes", plan.output_bytes},
-          {"bytes_to_read", plan.bytes_to_read},
-          {"devices", std::move(devices)},
-          {"formats", plan.formats},
-          {"merges", plan.merges},
-          {"report", differences_json(plan)},
-          {"tensors", std::move(tensors)}};
+/// Tensor by tensor: a document of tens of thousands takes longer to build and to free than to
+/// print.
+std::string plan_json_line(const Plan& plan) {
+  std::string line = json_text(plan_json(plan));
+  line.pop_back();  // the brace at the end
+  line += ",\"tensors\":[";
+  for (const PlannedTensor& tensor : plan.tensors) {
+    if (line.back() != '[') line += ',';
+    line += json_text(tensor_json(tensor));
+  }
+  return line + "]}\n";
 }
 
 }  // namespace plimsoll::cli

@@ -17,7 +17,7 @@ using Json = nlohmann::ordered_json;
 /// What `load` and `quantize` print: every key of the contract, and no other.
 [[nodiscard]] Json report_json(const Report& report);
 
-/// What `plan` prints.
-[[nodiscard]] Json plan_json(const Plan& plan);
+/// What `plan` prints, as one line.
+[[nodiscard]] std::string plan_json_line(const Plan& plan);
 
 }  // namespace plimsoll::cli

@@ -27,7 +27,7 @@ struct PlanCommand {
     if (!effective.recipe.to) throw UsageError("--to FORMAT is missing");
     const Engine engine(config);
     const Plan plan = engine.plan(path, effective.output.path);
-    print(effective.output.json ? json_line(plan_json(plan)) : plan_text(plan));
+    print(effective.output.json ? plan_json_line(plan) : plan_text(plan));
   }
 
   SettingOptions settings;
