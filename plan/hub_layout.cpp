@@ -27,16 +27,18 @@ class HubLayout {
     }
   }
 
-  /// Whether there is anything to take apart.
+  /// Whether the tensors have the model's names and shapes, so that there is something to undo.
   Expected<bool> finds_merged(const rules::NameRules& forward) {
+    std::vector<std::uint32_t> stacks;
     std::vector<std::uint32_t> candidates;
     for (std::uint32_t i = 0; i < names_.size(); ++i) {
       if (catalogue_.tensors[sources_[i]].shape.size() < 3) continue;
+      if (names_[i].find(".experts.") != std::string::npos) stacks.push_back(i);
       const Expected<bool> unstacks = back_.unstacks(names_[i]);
       if (!unstacks) return fail(unstacks.error());
       if (*unstacks) candidates.push_back(i);
     }
-    if (candidates.empty()) return false;
+    if (candidates.empty() && stacks.empty()) return false;
     const Expected<rules::NameMapping> mapping = forward.map(names_, std::nullopt);
     if (!mapping) return fail(mapping.error());
     stays_.assign(names_.size(), false);
@@ -46,8 +48,9 @@ class HubLayout {
         for (std::uint32_t source : list) stays_[source] = true;
       }
     }
-    return std::any_of(candidates.begin(), candidates.end(),
-                       [&](std::uint32_t source) { return !stays_[source]; });
+    const bool merged = std::any_of(candidates.begin(), candidates.end(),
+                                    [&](std::uint32_t source) { return !stays_[source]; });
+    return merged || stacks.empty() ? Expected<bool>(merged) : are_of_model(stacks, *mapping);
   }
 
   Expected<Assembly> run(Assembly report) {
@@ -75,6 +78,26 @@ class HubLayout {
   }
 
  private:
+  /// Whether the way in leaves all stacks as they are and the way back would not, so that they have
+  /// the model's names.
+  [[nodiscard]] Expected<bool> are_of_model(const std::vector<std::uint32_t>& stacks,
+                                            const rules::NameMapping& mapping) const {
+    const auto is_stack = [&](std::uint32_t source) {
+      return std::binary_search(stacks.begin(), stacks.end(), source);
+    };
+    for (const rules::Product& product : mapping.products) {
+      const std::uint32_t source = product.sources.front().front();
+      if (!is_stack(source)) continue;
+      if (product.conversion || product.targets.front() != names_[source]) return false;
+    }
+    const Expected<std::vector<BackProduct>> products = back_.map(names_, stays_);
+    if (!products) return fail(products.error());
+    return std::any_of(products->begin(), products->end(), [&](const BackProduct& product) {
+      const std::uint32_t source = product.sources.front().front();
+      return is_stack(source) && (product.conversion || product.name != names_[source]);
+    });
+  }
+
   Expected<void> keep(std::uint32_t source, const std::string& name,
                       const std::string& scale_name) {
     return drafts_.add_stored(source, name, std::nullopt, scale_name);

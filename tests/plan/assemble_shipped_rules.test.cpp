@@ -205,3 +205,39 @@ TEST_CASE("every class that merges experts takes them apart again") {
   }
   CHECK(classes > 100);
 }
+
+TEST_CASE("stacks that are only renamed on the way in get their published names back") {
+  struct Family {
+    const char* architecture;
+    std::vector<std::pair<std::string, io::Shape>> published;
+  };
+  const std::vector<Family> families = {
+      {"GraniteMoeForCausalLM",
+       {{"model.layers.0.block_sparse_moe.input_linear.weight", {experts, columns, rows}},
+        {"model.layers.0.block_sparse_moe.output_linear.weight", {experts, rows, rows}},
+        {"model.layers.0.block_sparse_moe.router.layer.weight", {experts, rows}},
+        {"model.layers.0.self_attn.q_proj.weight", {rows, rows}}}},
+      {"AriaTextForCausalLM",
+       {{"model.layers.0.mlp.experts.fc1.weight", {experts, rows, columns}},
+        {"model.layers.0.mlp.experts.fc2.weight", {experts, rows, rows}},
+        {"model.layers.0.mlp.shared_experts.up_proj.weight", {columns, rows}}}}};
+  for (const Family& family : families) {
+    INFO(family.architecture);
+    std::map<std::string, Dense> tensors;
+    for (const auto& [name, shape] : family.published) {
+      tensors[name] = dense_of(shape, static_cast<std::uint8_t>(tensors.size()));
+    }
+    const auto assembled = [&](const Checkpoint& checkpoint, TargetLayout layout) {
+      const auto assembly =
+          assemble(checkpoint.catalogue, shipped_rules(), checkpoint.config, layout, std::nullopt);
+      REQUIRE(assembly.has_value());
+      return made(checkpoint, assembly->blueprints);
+    };
+    const Checkpoint published = checkpoint_of(tensors, config_of(family.architecture));
+    CHECK(differences(assembled(published, TargetLayout::hub), tensors) == "");
+    const auto model = assembled(published, TargetLayout::transformers);
+    CHECK(differences(model, tensors) != "");
+    const Checkpoint merged = checkpoint_of(model, published.config);
+    CHECK(differences(assembled(merged, TargetLayout::hub), tensors) == "");
+  }
+}
