@@ -192,9 +192,17 @@ class ModelLayout {
 Expected<Assembly> model_layout(const io::Catalogue& catalogue, ScalePairs pairs,
                                 const rules::RuleSet& rules, const config::HfConfig& config,
                                 std::optional<std::span<const ExpectedTensor>> expected) {
-  const Expected<NameRules> compiled = NameRules::compile(rules, rules.choose(config).architecture);
+  const rules::Choice choice = rules.choose(config);
+  const Expected<NameRules> compiled = NameRules::compile(rules, choice.architecture);
   if (!compiled) return fail(compiled.error());
-  return ModelLayout(catalogue, std::move(pairs), config, *compiled, expected).run();
+  auto made = ModelLayout(catalogue, std::move(pairs), config, *compiled, expected).run();
+  if (made && !expected && !choice.known && choice.architecture.lists.empty() &&
+      !config.architecture.empty()) {
+    made->open_checks.push_back(
+        "whether names and shapes are to be converted: no rules are known for " +
+        config.architecture);
+  }
+  return made;
 }
 
 }  // namespace plimsoll::plan

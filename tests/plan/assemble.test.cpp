@@ -130,6 +130,22 @@ TEST_CASE("without the model's tensors the checks that cannot be made are told")
   CHECK(assembled(source, TargetLayout::hub).open_checks.size() == 2);
 }
 
+TEST_CASE("a class that no rules are known for is told where its names would be converted") {
+  const auto told = [](const std::string& name, TargetLayout layout) {
+    const Checkpoint source = checkpoint_of(
+        {{gate, zeros(Dtype::bf16, {2, 2})}},
+        config::parse_hf_config("{\"architectures\": [\"" + name + "\"]}", "c").value());
+    const Strings checks = assembled(source, layout).open_checks;
+    return std::any_of(checks.begin(), checks.end(), [&](const std::string& check) {
+      return check.ends_with("no rules are known for " + name);
+    });
+  };
+  CHECK(told("MyMoeForCausalLM", TargetLayout::transformers));
+  CHECK_FALSE(told("MyMoeForCausalLM", TargetLayout::hub));
+  CHECK_FALSE(told("LlamaForCausalLM", TargetLayout::transformers));
+  CHECK_FALSE(told("MixtralForCausalLM", TargetLayout::transformers));
+}
+
 TEST_CASE("scales that come with a weight are not missing, and go with one that is unexpected") {
   const std::map<std::string, Dense> tensors = {
       {"model.a.weight", zeros(Dtype::f8_e4m3, {2, 2})},
