@@ -5,6 +5,7 @@
 
 #include "plan/conversion.hpp"
 #include "plan/drafts.hpp"
+#include "plan/model_facts.hpp"
 #include "rules/name_mapping.hpp"
 #include "rules/way_back.hpp"
 
@@ -43,14 +44,15 @@ class HubLayout {
     if (!mapping) return fail(mapping.error());
     stays_.assign(names_.size(), false);
     for (const rules::Product& product : mapping->products) {
-      if (!product.conversion) continue;
+      if (!product.conversion || passes_by_shape(forward, product)) continue;
       for (const auto& list : product.sources) {
         for (std::uint32_t source : list) stays_[source] = true;
       }
     }
     const bool merged = std::any_of(candidates.begin(), candidates.end(),
                                     [&](std::uint32_t source) { return !stays_[source]; });
-    return merged || stacks.empty() ? Expected<bool>(merged) : are_of_model(stacks, *mapping);
+    if (merged || stacks.empty()) return merged;
+    return are_of_model(stacks, forward, *mapping);
   }
 
   Expected<Assembly> run(Assembly report) {
@@ -78,9 +80,26 @@ class HubLayout {
   }
 
  private:
+  /// Whether the conversion is nothing but a transposition of what has not the model's shape.
+  static bool transposes_by_shape(const rules::Convert& convert) {
+    const auto* const only = std::get_if<rules::Transpose>(&convert.operations.front());
+    return convert.operations.size() == 1 && only != nullptr && only->if_shape_differs;
+  }
+
+  /// Whether the product is one tensor that the way in does not transpose, because it has the
+  /// model's shape. Of square ones, which fit either way, that is not known.
+  [[nodiscard]] bool passes_by_shape(const rules::NameRules& forward,
+                                     const rules::Product& product) const {
+    if (!transposes_by_shape(forward.conversion(*product.conversion))) return false;
+    const io::Shape& shape = catalogue_.tensors[sources_[product.sources.front().front()]].shape;
+    if (shape.size() < 2 || shape[shape.size() - 2] == shape.back()) return false;
+    return has_expert_shape(&config_, product.targets.front(), shape).value_or(false);
+  }
+
   /// Whether the way in leaves all stacks as they are and the way back would not, so that they have
   /// the model's names.
   [[nodiscard]] Expected<bool> are_of_model(const std::vector<std::uint32_t>& stacks,
+                                            const rules::NameRules& forward,
                                             const rules::NameMapping& mapping) const {
     const auto is_stack = [&](std::uint32_t source) {
       return std::binary_search(stacks.begin(), stacks.end(), source);
@@ -88,7 +107,9 @@ class HubLayout {
     for (const rules::Product& product : mapping.products) {
       const std::uint32_t source = product.sources.front().front();
       if (!is_stack(source)) continue;
-      if (product.conversion || product.targets.front() != names_[source]) return false;
+      if (product.targets.front() != names_[source]) return false;
+      if (!product.conversion) continue;
+      if (!transposes_by_shape(forward.conversion(*product.conversion))) return false;
     }
     const Expected<std::vector<BackProduct>> products = back_.map(names_, stays_);
     if (!products) return fail(products.error());

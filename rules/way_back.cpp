@@ -15,6 +15,17 @@ bool takes_apart(const Operation& operation) {
          std::holds_alternative<ErnieSplitAndDecouple>(operation);
 }
 
+/// A tensor that goes back has the model's shape, and what a checkpoint's is nobody knows: there is
+/// nothing to compare.
+Convert without_comparing(Convert convert) {
+  for (Operation& operation : convert.operations) {
+    if (auto* const transpose = std::get_if<Transpose>(&operation)) {
+      transpose->if_shape_differs = false;
+    }
+  }
+  return convert;
+}
+
 }  // namespace
 
 Expected<WayBack> WayBack::compile(const RuleSet& set, const Architecture& facts) {
@@ -36,7 +47,7 @@ Expected<WayBack> WayBack::compile(const RuleSet& set, const Architecture& facts
       if (const auto* convert = std::get_if<Convert>(&*inverse)) {
         const bool unstacks =
             std::any_of(convert->operations.begin(), convert->operations.end(), takes_apart);
-        out.conversions_.push_back({std::move(*compiled), *convert, unstacks});
+        out.conversions_.push_back({std::move(*compiled), without_comparing(*convert), unstacks});
       } else {
         out.renames_.push_back(std::move(*compiled));
       }

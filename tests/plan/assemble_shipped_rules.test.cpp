@@ -206,7 +206,7 @@ TEST_CASE("every class that merges experts takes them apart again") {
   CHECK(classes > 100);
 }
 
-TEST_CASE("stacks that are only renamed on the way in get their published names back") {
+TEST_CASE("stacks that are renamed or transposed on the way in get their published form back") {
   struct Family {
     const char* architecture;
     std::vector<std::pair<std::string, io::Shape>> published;
@@ -220,7 +220,12 @@ TEST_CASE("stacks that are only renamed on the way in get their published names 
       {"AriaTextForCausalLM",
        {{"model.layers.0.mlp.experts.fc1.weight", {experts, rows, columns}},
         {"model.layers.0.mlp.experts.fc2.weight", {experts, rows, rows}},
-        {"model.layers.0.mlp.shared_experts.up_proj.weight", {columns, rows}}}}};
+        {"model.layers.0.mlp.shared_experts.up_proj.weight", {columns, rows}}}},
+      // Told by the first stack; the second is square.
+      {"Qwen3VLMoeForConditionalGeneration",
+       {{"model.language_model.layers.0.mlp.experts.gate_up_proj", {experts, rows, columns}},
+        {"model.language_model.layers.0.mlp.experts.down_proj", {experts, rows, rows}},
+        {"model.language_model.layers.0.mlp.gate.weight", {experts, rows}}}}};
   for (const Family& family : families) {
     INFO(family.architecture);
     std::map<std::string, Dense> tensors;
