@@ -23,14 +23,15 @@ namespace {
 Expected<void> check_plain(const io::Catalogue& catalogue,
                            const std::optional<config::HfConfig>& facts,
                            const std::vector<plan::Treatment>& treatments) {
-  if (!facts || facts->quant_method.empty() || facts->quant_method == "fp8") return {};
+  const std::string_view method = unreadable_method(facts);
+  if (method.empty()) return {};
   const bool changes =
       std::any_of(treatments.begin(), treatments.end(), [](const plan::Treatment& treatment) {
         return treatment.format.kind != codecs::FormatKind::keep;
       });
   if (!changes) return {};
   return fail(ErrorCode::unsupported,
-              "the checkpoint is quantized already (" + facts->quant_method +
+              "the checkpoint is quantized already (" + std::string(method) +
                   "); this version can only keep it as it is",
               catalogue.directory + "/config.json");
 }

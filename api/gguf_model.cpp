@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "api/quantization.hpp"
 #include "codecs/ggml/plain.hpp"
 #include "gguf/from_hub.hpp"
 #include "gguf/ftype_metadata.hpp"
@@ -75,9 +76,10 @@ class HubModel {
 
   /// Numbers of a quantized source mean nothing without their scales.
   [[nodiscard]] Expected<void> check_quantization() const {
-    if (!facts_ || facts_->quant_method.empty() || facts_->quant_method == "fp8") return {};
+    const std::string_view method = unreadable_method(facts_);
+    if (method.empty()) return {};
     return fail(ErrorCode::unsupported,
-                "the checkpoint is quantized already (" + facts_->quant_method +
+                "the checkpoint is quantized already (" + std::string(method) +
                     "); of its numbers no GGUF model is made",
                 catalogue_.directory + "/config.json");
   }

@@ -49,6 +49,11 @@ Expected<void> check_uniform(const plan::Plan& plan, const codecs::Format& forma
 
 }  // namespace
 
+std::string_view unreadable_method(const std::optional<config::HfConfig>& facts) {
+  if (!facts || facts->quant_method == "fp8") return {};
+  return facts->quant_method;
+}
+
 bool dequantizes(const plan::Plan& plan) {
   return std::any_of(plan.outputs.begin(), plan.outputs.end(),
                      [](const plan::OutputTensor& output) { return output.scaled; });

@@ -2,21 +2,16 @@
 
 #include <algorithm>
 
+#include "config/written_word.hpp"
+
 namespace plimsoll::config {
-namespace {
-
-bool is_number(std::string_view part) {
-  return !part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-}  // namespace
 
 std::size_t NameKinds::kind_of(std::string_view name) {
   spelled_.clear();
   for (std::size_t begin = 0; begin <= name.size();) {
     const std::size_t end = std::min(name.find('.', begin), name.size());
     const std::string_view part = name.substr(begin, end - begin);
-    spelled_.append(is_number(part) ? "0" : part);
+    spelled_.append(is_digits(part) ? "0" : part);
     if (end < name.size()) spelled_ += '.';
     begin = end + 1;
   }

@@ -86,10 +86,14 @@ Expected<std::size_t> find_option(std::span<const FormatOption> options, std::st
   return place_of(key, known, std::string(format) + " option");
 }
 
+tl::unexpected<Error> takes_no_options(std::string_view format) {
+  return fail(ErrorCode::invalid_argument, "format " + quoted(format) + " takes no options");
+}
+
 Expected<void> set_options(Format& format, std::string_view name, std::string_view text) {
   const std::span<const FormatOption> options = options_of(format.kind);
   if (options.empty()) {
-    return fail(ErrorCode::invalid_argument, "format " + quoted(name) + " takes no options");
+    return takes_no_options(name);
   }
   std::vector<bool> given(options.size());
   while (true) {
@@ -138,13 +142,11 @@ Expected<Format> parse_known(std::string_view text, std::span<const std::string_
   const std::string_view whole = spelled;
   const std::size_t colon = whole.find(':');
   const std::string_view name = trimmed(whole.substr(0, colon));
-  const bool is_ours = std::ranges::count(names, name) > 0;
-  if (!is_ours &&
-      std::ranges::any_of(others, [&](std::string_view other) { return lowered(other) == name; })) {
-    return fail(ErrorCode::invalid_argument, "format " + quoted(name) + " takes no options");
-  }
   const Expected<std::size_t> kind = place_of(name, names, "format", others);
-  if (!kind) return fail(kind.error());
+  if (!kind) {
+    const auto is_it = [&](std::string_view other) { return lowered(other) == name; };
+    return std::ranges::any_of(others, is_it) ? takes_no_options(name) : fail(kind.error());
+  }
   Format format{.kind = static_cast<FormatKind>(*kind)};
   if (colon == std::string_view::npos) return format;
   const Expected<void> set = set_options(format, name, whole.substr(colon + 1));
@@ -172,8 +174,7 @@ Expected<Format> parse_target(std::string_view text) {
   const std::string_view word = trimmed(text);
   const bool is_ours = std::ranges::count(names, std::string_view(lowered(word))) > 0;
   // llama-quantize also understands numbers, which tell a reader nothing.
-  const bool is_number = std::ranges::all_of(word, [](char c) { return c >= '0' && c <= '9'; });
-  if (!is_ours && !is_number) {
+  if (!is_ours && !is_digits(word)) {
     if (const auto ftype = codecs::ggml::ftype_of(word)) {
       return Format{.kind = FormatKind::ftype, .ftype = *ftype};
     }

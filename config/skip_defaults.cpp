@@ -4,20 +4,16 @@
 #include <array>
 
 #include "config/name_kinds.hpp"
+#include "config/written_word.hpp"
 
 namespace plimsoll::config {
 namespace {
-
-bool is_number(std::string_view part) {
-  return !part.empty() &&
-         std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
 
 /// True for "model.layers.3.mlp": one of many equal blocks.
 bool in_numbered_block(std::string_view module) {
   while (true) {
     const std::size_t dot = module.find('.');
-    if (is_number(module.substr(0, dot))) return true;
+    if (is_digits(module.substr(0, dot))) return true;
     if (dot == std::string_view::npos) return false;
     module.remove_prefix(dot + 1);
   }

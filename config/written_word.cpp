@@ -34,6 +34,10 @@ std::string lowered(std::string_view text) {
   return out;
 }
 
+bool is_digits(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 Expected<std::size_t> place_of(std::string_view word, std::span<const std::string_view> words,
                                std::string_view what, std::span<const std::string_view> others) {
   const auto found = std::find(words.begin(), words.end(), word);

@@ -18,6 +18,9 @@ namespace plimsoll::config {
 /// `text` with the letters of ASCII in lower case.
 [[nodiscard]] std::string lowered(std::string_view text);
 
+/// Whether `text` is decimal digits and nothing else. False for an empty text.
+[[nodiscard]] bool is_digits(std::string_view text);
+
 /// The place of `word` among `words`, letter by letter. Otherwise invalid_argument: an unknown
 /// `what`, those there are, and the nearest of them and of `others`, words that the place knows but
 /// that are too many to be listed.
