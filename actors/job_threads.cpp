@@ -27,11 +27,9 @@ void JobThreads::close() {
 }
 
 void JobThreads::add(std::function<void()> job) {
-  {
-    const std::lock_guard lock(mutex_);
-    jobs_.push_back(std::move(job));
-  }
-  wake_.notify_one();
+  const std::lock_guard lock(mutex_);
+  jobs_.push_back(std::move(job));
+  wake_.notify_one();  // under the lock: once the job has run, this object may be gone
 }
 
 void JobThreads::work() {

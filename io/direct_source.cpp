@@ -128,10 +128,9 @@ void DirectSource::start(std::span<const ReadRange> ranges, ReadDone done) {
   for (const ReadRange& range : ranges) {
     if (range.bytes > 0) request->ranges.push_back(range);
   }
-  {
-    const std::lock_guard lock(mutex_);
-    arrived_.push_back(std::move(request));
-  }
+  const std::lock_guard lock(mutex_);
+  arrived_.push_back(std::move(request));
+  // Under the lock: once all is read, this source may be gone, and its ring's descriptor another's.
   ring_->wake();
 }
 

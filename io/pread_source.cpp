@@ -80,10 +80,9 @@ void PreadSource::start(std::span<const ReadRange> ranges, ReadDone done) {
   // Nothing to read, or nothing that can be: a thread still has to say so.
   if (pieces.empty()) pieces.push_back({request, ReadRange{}});
   request->pieces_left = pieces.size();
-  {
-    const std::lock_guard lock(mutex_);
-    std::move(pieces.begin(), pieces.end(), std::back_inserter(pieces_));
-  }
+  const std::lock_guard lock(mutex_);
+  std::move(pieces.begin(), pieces.end(), std::back_inserter(pieces_));
+  // Under the lock: once all is read, this source may be gone.
   pieces.size() == 1 ? changed_.notify_one() : changed_.notify_all();
 }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <future>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "catch.hpp"
@@ -64,6 +65,19 @@ TEST_CASE("jobs may be added by many threads, and by jobs") {
     }
   }
   CHECK(done == 100);
+}
+
+// The one who added the job may still be inside add(): the thread sanitizer watches what it
+// touches.
+TEST_CASE("the threads may go once the last job has run") {
+  for (int round = 0; round < 200; ++round) {
+    std::promise<void> ran;
+    auto threads = std::make_unique<JobThreads>(1);
+    std::thread adder([&ran, to = threads.get()] { to->add([&ran] { ran.set_value(); }); });
+    ran.get_future().wait();
+    threads.reset();
+    adder.join();
+  }
 }
 
 TEST_CASE("what a job holds is let go before the next one begins") {

@@ -7,10 +7,8 @@
 class Moment {
  public:
   void reach() {
-    {
-      const std::lock_guard lock(mutex_);
-      reached_ = true;
-    }
+    const std::lock_guard lock(mutex_);
+    reached_ = true;
     changed_.notify_all();
   }
 

@@ -70,7 +70,32 @@ bool reads_match(ByteSource& source, const Files& files, std::uint64_t seed, boo
   return true;
 }
 
+/// Destroys a source as soon as its only read is done, while the reader may still be inside
+/// start().
+void let_go_when_read(const Files& files, SourceKind kind) {
+  PaddedMemory memory(0, files.sources[0].bytes);
+  const std::vector<ReadRange> ranges = {{0, 0, files.sources[0].bytes, memory.data(), true}};
+  std::promise<bool> done;
+  auto source = open(files.sources, kind);
+  std::thread reader([&, from = source.get()] {
+    from->start(ranges, [&](const Expected<void>& read) { done.set_value(read.has_value()); });
+  });
+  CHECK(done.get_future().get());
+  source.reset();
+  reader.join();
+  CHECK(memory.text() == files.contents[0]);
+}
+
 }  // namespace
+
+TEST_CASE("a source may go once its last read is done") {
+  const ScratchDirectory scratch;
+  const Files files(scratch, {10000});
+  for (int round = 0; round < 50; ++round) {
+    let_go_when_read(files, SourceKind::pread);
+    let_go_when_read(files, SourceKind::direct);
+  }
+}
 
 TEST_CASE("random ranges read from many threads are the bytes of the files") {
   const ScratchDirectory scratch;
