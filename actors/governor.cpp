@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "actors/handover.hpp"
+
 namespace plimsoll::actors {
 
 Governor::Governor(caf::actor_config& config, std::vector<Lane> lanes,
@@ -14,6 +16,7 @@ Governor::Governor(caf::actor_config& config, std::vector<Lane> lanes,
       order_(shared_slots) {}
 
 void Governor::open(const LoadRunPtr& run) {
+  take_over(run.get());
   const std::uint32_t id = run->parts().id;
   const auto reads = static_cast<std::uint32_t>(std::max<std::size_t>(8, 2 * lanes_.size()));
   const auto [place, added] = berths_.emplace(id, LoadBerth(run, reads));

@@ -4,6 +4,8 @@
 #include <numeric>
 #include <utility>
 
+#include "actors/handover.hpp"
+
 namespace plimsoll::actors {
 
 std::uint32_t LoadBerth::Places::take() {
@@ -93,12 +95,13 @@ UnitTask LoadBerth::board(const GrantOrder::Grant& grant, std::uint16_t lane,
   std::byte* memory = nullptr;
   if (ticket.claim.slots > 0) {
     terms.place = grant.places.front();
-    memory = berth.slots + terms.place * plan.devices[device].slot_bytes;
+    memory = slot_address(device, terms.place);
     berth.slots_held += ticket.claim.slots;
     berth.units_in_slots += 1;
   }
   task.work = caf::make_counted<Lease>(governor, terms, memory);
   note_reach(device);
+  hand_over(task);
   return task;
 }
 
@@ -123,13 +126,21 @@ LeasePtr LoadBerth::output_for(const Ticket& ticket, Lease::Terms terms,
   return lease;
 }
 
+std::byte* LoadBerth::slot_address(std::uint16_t device, std::uint32_t place) const {
+  return devices_[device].slots + place * run_->plan().devices[device].slot_bytes;
+}
+
 void LoadBerth::take_back(const Lease::Terms& terms) {
   DeviceBerth& device = devices_[terms.device];
   if (terms.claim.slots > 0) {
+    take_over(slot_address(terms.device, terms.place));
     device.slots_held -= terms.claim.slots;
     device.units_in_slots -= 1;
   }
-  if (terms.claim.outputs > 0) device.outputs.give(terms.place);
+  if (terms.claim.outputs > 0) {
+    take_over(device.outputs.address(terms.place));
+    device.outputs.give(terms.place);
+  }
 }
 
 void LoadBerth::forget_open_tensors() {

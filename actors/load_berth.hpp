@@ -59,6 +59,7 @@ class LoadBerth {
   [[nodiscard]] Claim claim_of(const plan::Unit& unit, std::uint32_t index) const;
   [[nodiscard]] LeasePtr output_for(const Ticket& ticket, Lease::Terms terms,
                                     const caf::actor& governor);
+  [[nodiscard]] std::byte* slot_address(std::uint16_t device, std::uint32_t place) const;
   void note_reach(std::uint16_t device);
 
   LoadRunPtr run_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "actors/constants.hpp"
+#include "actors/handover.hpp"
 
 namespace plimsoll::actors {
 
@@ -21,7 +22,9 @@ JobDone reports_to(caf::actor loader, Job job) {
 }  // namespace
 
 Loader::Loader(caf::actor_config& config, LoadRunPtr run, caf::actor governor)
-    : caf::event_based_actor(config), run_(std::move(run)), governor_(std::move(governor)) {}
+    : caf::event_based_actor(config), run_(std::move(run)), governor_(std::move(governor)) {
+  hand_over(run_.get());  // what the caller did to the memory of the load
+}
 
 caf::behavior Loader::make_behavior() {
   begin();
@@ -74,6 +77,7 @@ bool Loader::is_finished_already(const plan::OutputTensor& output) const {
 }
 
 void Loader::unit_placed(UnitTask& task) {
+  take_over(task);
   unit_done();
   const plan::Plan& plan = run_->plan();
   if (plan.sink != plan::Sink::consumer || run_->stopped()) return;
@@ -133,6 +137,7 @@ void Loader::end_if_settled() {
     run_->parts().checkpoint->finish(reports_to(caf::actor(this), Job::finish));
     return;
   }
+  take_over(run_.get());
   const auto error = run_->error();
   run_->parts().ended(error ? Expected<void>(fail(*error)) : Expected<void>());
   quit();

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "actors/handover.hpp"
 #include "actors/lane.hpp"
 #include "actors/load_run.hpp"
 #include "actors/stage_trace.hpp"
@@ -53,18 +54,22 @@ caf::behavior reader(caf::event_based_actor* self, Lane behind) {
   return {
       [=](UnitTask& task) {
         if (task.run->stopped()) return;
+        take_over(task);
+        take_over(task.run.get());  // of the caller: the memory that the result goes to
         record(task, trace::EventKind::read, trace::EventPhase::begin);
         list_ranges(task, *ranges);
         io::ByteSource& source = *task.run->parts().source;
         if (ranges->empty() || source.try_read(*ranges)) {
           record(task, trace::EventKind::read, trace::EventPhase::end);
           count_bytes(task);
+          hand_over(task);
           pass_on(task);
           return;
         }
         const caf::actor me = self;
         source.start(*ranges, [me, task = std::move(task)](Expected<void> read) mutable {
           auto error = read ? std::nullopt : std::optional<Error>(read.error());
+          hand_over(task);
           caf::anon_send(me, ReadEnded{std::move(task), std::move(error)});
         });
       },

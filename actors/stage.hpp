@@ -4,6 +4,7 @@
 #include <caf/event_based_actor.hpp>
 #include <utility>
 
+#include "actors/handover.hpp"
 #include "actors/lane.hpp"
 #include "actors/stage_trace.hpp"
 
@@ -16,11 +17,13 @@ caf::behavior stage(caf::event_based_actor* self, Lane behind, trace::EventKind 
   return {
       [=](UnitTask& task) {
         if (task.run->stopped()) return;
+        take_over(task);
         {
           const StageTrace traced(task, kind);
           step(task);
         }
         const plan::Route& route = task.run->plan().units[task.unit].route;
+        hand_over(task);
         self->send(stage_after(behind, kind, route), std::move(task));
       },
       [=](Stop) { self->quit(); },

@@ -3,6 +3,7 @@
 #include <caf/send.hpp>
 #include <utility>
 
+#include "actors/handover.hpp"
 #include "actors/lane.hpp"
 #include "actors/load_run.hpp"
 #include "actors/stage_trace.hpp"
@@ -14,6 +15,7 @@ caf::behavior writer(caf::event_based_actor* self, Lane) {
   return {
       [](UnitTask& task) {
         if (task.run->stopped()) return;
+        take_over(task);
         const plan::Plan& plan = task.run->plan();
         std::array<FileWrite, 2> writes;
         std::size_t count = 0;
@@ -30,6 +32,7 @@ caf::behavior writer(caf::event_based_actor* self, Lane) {
         sink.write(writes, count, [task = std::move(task)](std::optional<Error> error) mutable {
           record(task, trace::EventKind::write, trace::EventPhase::end);
           const caf::actor loader = task.run->loader;
+          hand_over(task);
           caf::anon_send(loader, UnitWritten{std::move(task), std::move(error)});
         });
       },

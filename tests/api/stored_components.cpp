@@ -17,14 +17,18 @@ std::string description(plimsoll::Dtype dtype, std::span<const std::uint64_t> sh
 
 }  // namespace
 
+StoredComponents components_of(const plimsoll::Tensor& tensor) {
+  StoredComponents all;
+  for (const plimsoll::Component& component : tensor.components) {
+    all[std::string(component.name)] =
+        description(component.dtype, component.shape) + std::string(text_of(component.bytes));
+  }
+  return all;
+}
+
 StoredComponents components_of(const plimsoll::Model& model) {
   StoredComponents all;
-  for (const plimsoll::Tensor& tensor : model.tensors()) {
-    for (const plimsoll::Component& component : tensor.components) {
-      all[std::string(component.name)] =
-          description(component.dtype, component.shape) + std::string(text_of(component.bytes));
-    }
-  }
+  for (const plimsoll::Tensor& tensor : model.tensors()) all.merge(components_of(tensor));
   return all;
 }
 
