@@ -62,9 +62,10 @@ struct Assembly {
 /// without.
 ///
 /// Errors name file and tensor. malformed: the tensors of a conversion have different dtypes, or
-/// sizes that do not fit; two tensors for one place; a gap in numbered tensors; one that lacks its
-/// partner; scales that do not fit their weight. unsupported: a fact that config.json should tell
-/// and does not, where `expected` would settle it; operations on numbers smaller than a byte.
+/// sizes that do not fit; two tensors for one place; a gap in numbered tensors; fewer experts than
+/// config.json tells (without `expected`); one that lacks its partner; scales that do not fit their
+/// weight. unsupported: a fact that config.json should tell and does not, where `expected` would
+/// settle it; operations on numbers smaller than a byte.
 ///
 /// n log n in the tensors; no weights are touched. All arguments only need to live for the call.
 [[nodiscard]] Expected<Assembly> assemble(const io::Catalogue& catalogue,

@@ -38,6 +38,19 @@ Expected<std::uint64_t> text_number(const config::HfConfig* config, std::string_
   return *number;
 }
 
+std::optional<ExpertCount> expert_count(const config::HfConfig& config) {
+  constexpr std::string_view fields[] = {"num_experts", "num_local_experts", "n_routed_experts",
+                                         "moe_num_experts"};
+  std::optional<ExpertCount> found;
+  for (std::string_view field : fields) {
+    const std::optional<std::uint64_t> number = config.number(config.text_path, field);
+    if (!number) continue;
+    if (found && found->experts != *number) return std::nullopt;
+    found = {field, *number};
+  }
+  return found;
+}
+
 Expected<std::vector<std::uint64_t>> projection_rows(const config::HfConfig* config,
                                                      std::span<const std::string> targets,
                                                      std::uint64_t rows) {

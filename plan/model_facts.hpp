@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,8 +14,8 @@
 namespace plimsoll::plan {
 
 // What config.json tells about the shapes of a model's tensors, for operations that depend on them
-// where the tensors themselves are not known. `config` may be null. All fail with unsupported, and
-// a reason that says which fact is not there.
+// where the tensors themselves are not known. `config` may be null. What returns Expected fails
+// with unsupported, and a reason that says which fact is not there.
 
 /// Attention heads of the object at `member`, or of the config itself if it has none of that name
 /// (empty: the config itself).
@@ -24,6 +25,14 @@ namespace plimsoll::plan {
 /// The number `field` of the text config.
 [[nodiscard]] Expected<std::uint64_t> text_number(const config::HfConfig* config,
                                                   std::string_view field);
+
+/// How many experts a layer of the text config has, and the field that says so; nothing where no
+/// field says it, or two say different numbers.
+struct ExpertCount {
+  std::string_view field;
+  std::uint64_t experts = 0;
+};
+[[nodiscard]] std::optional<ExpertCount> expert_count(const config::HfConfig& config);
 
 /// How `rows` rows are shared by targets that are query, key and value projections.
 [[nodiscard]] Expected<std::vector<std::uint64_t>> projection_rows(

@@ -8,6 +8,7 @@
 
 #include "plan/conversion.hpp"
 #include "plan/drafts.hpp"
+#include "plan/model_facts.hpp"
 #include "rules/name_mapping.hpp"
 
 namespace plimsoll::plan {
@@ -110,6 +111,7 @@ class ModelLayout {
     const rules::Convert& rule = rules_.conversion(*product.conversion);
     Expected<Gathered> gathered = gather(catalogue_, drafts_.pairs(), product.sources, &rule);
     if (!gathered) return fail(gathered.error());
+    if (Expected<void> all = check_experts(product, rule, gathered->first); !all) return all;
     std::vector<const io::Shape*> shapes;
     for (const std::string& target : product.targets) {
       if (!listed_) break;
@@ -133,6 +135,28 @@ class ModelLayout {
       if (!takes(name, tensor.numbers.shape())) continue;
       drafts_.add_converted(std::move(tensor), name, model_dtype(product, name, gathered->dtype),
                             *gathered);
+    }
+    return {};
+  }
+
+  /// A stack of experts without its last ones shows no gap: config.json tells how many there are,
+  /// where no list of the model's tensors does.
+  [[nodiscard]] Expected<void> check_experts(const Product& product, const rules::Convert& rule,
+                                             std::uint32_t first) const {
+    const std::string& target = product.targets.front();
+    if (listed_ || target.find(".experts.") == std::string::npos ||
+        !std::holds_alternative<rules::MergeModulelist>(rule.operations.front())) {
+      return {};
+    }
+    const std::optional<ExpertCount> count = expert_count(config_);
+    for (const auto& list : product.sources) {
+      // One tensor may be a stack already.
+      if (!count || list.size() < 2 || list.size() >= count->experts) continue;
+      return fail_at(catalogue_, first, ErrorCode::malformed,
+                     "there are " + std::to_string(list.size()) + " of the " +
+                         std::to_string(count->experts) + " experts that config.json tells with " +
+                         std::string(count->field),
+                     target);
     }
     return {};
   }

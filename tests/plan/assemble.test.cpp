@@ -130,6 +130,40 @@ TEST_CASE("without the model's tensors the checks that cannot be made are told")
   CHECK(assembled(source, TargetLayout::hub).open_checks.size() == 2);
 }
 
+TEST_CASE("experts that lack the last ones are fewer than config.json tells") {
+  const auto assemble_experts = [](unsigned experts, const std::string& fields,
+                                   const std::vector<ExpectedTensor>* expected = nullptr) {
+    std::map<std::string, Dense> tensors;
+    for (unsigned i = 0; i < experts; ++i) {
+      for (const char* part : {"gate_proj", "up_proj", "down_proj"}) {
+        tensors["model.layers.0.mlp.experts." + std::to_string(i) + "." + part + ".weight"] =
+            zeros(Dtype::bf16, {2, 2});
+      }
+    }
+    const std::string text = R"({"architectures": ["Qwen3MoeForCausalLM"])" + fields + "}";
+    const Checkpoint source =
+        checkpoint_of(tensors, config::parse_hf_config(text, "config.json").value());
+    return assemble(
+        source.catalogue, shipped_rules(), source.config, TargetLayout::transformers,
+        expected ? std::optional(std::span<const ExpectedTensor>(*expected)) : std::nullopt);
+  };
+  const auto refused = assemble_experts(3, R"(, "num_experts": 4)");
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code() == ErrorCode::malformed);
+  CHECK(refused.error().reason() ==
+        "there are 3 of the 4 experts that config.json tells with num_experts");
+  CHECK(refused.error().tensor() == "model.layers.0.mlp.experts.down_proj");
+  CHECK_FALSE(refused.error().file().empty());
+  CHECK(assemble_experts(4, R"(, "num_experts": 4)").has_value());
+  CHECK(assemble_experts(3, "").has_value());
+  CHECK(assemble_experts(3, R"(, "num_experts": 4, "num_local_experts": 2)").has_value());
+  // The list of the model's tensors knows better.
+  const std::vector<ExpectedTensor> expected = {
+      {"model.layers.0.mlp.experts.gate_up_proj", Dtype::bf16, {3, 4, 2}},
+      {"model.layers.0.mlp.experts.down_proj", Dtype::bf16, {3, 2, 2}}};
+  CHECK(assemble_experts(3, R"(, "num_experts": 4)", &expected).has_value());
+}
+
 TEST_CASE("a class that no rules are known for is told where its names would be converted") {
   const auto told = [](const std::string& name, TargetLayout layout) {
     const Checkpoint source = checkpoint_of(
