@@ -22,10 +22,16 @@ if(PLIMSOLL_SANITIZE)
   target_compile_options(plimsoll_flags INTERFACE -fsanitize=${PLIMSOLL_SANITIZE}
                          -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(plimsoll_flags INTERFACE -fsanitize=${PLIMSOLL_SANITIZE})
-  # Vector code is compiled once an instruction set; two of them show what there is to find.
-  target_compile_definitions(plimsoll_flags INTERFACE
-                             "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_AVX3|HWY_AVX3_DL)")
 endif()
+
+# Vector code is compiled once an instruction set, but for those whose vectors have no size at compile
+# time: structures cannot hold them.
+set(no_targets HWY_SVE HWY_SVE2 HWY_SVE_256 HWY_SVE2_128 HWY_RVV)
+if(PLIMSOLL_SANITIZE)
+  list(APPEND no_targets HWY_SSSE3 HWY_AVX3 HWY_AVX3_DL)  # the others show what there is to find
+endif()
+list(JOIN no_targets "|" no_targets)
+target_compile_definitions(plimsoll_flags INTERFACE "HWY_DISABLED_TARGETS=(${no_targets})")
 
 # plimsoll_room(NAME SOURCES ... [USES room-or-target ...])
 function(plimsoll_room name)

@@ -6,8 +6,6 @@
 #define PLIMSOLL_CODECS_GGML_ENCODE_AFFINE_INL_HPP
 #endif
 
-#include <array>
-
 #include "codecs/ggml/encode_block_lanes-inl.hpp"
 #include "codecs/ggml/encode_search.hpp"
 
@@ -26,8 +24,19 @@ namespace {
 constexpr std::size_t sides = 2;
 constexpr std::size_t side_lanes = sides * lanes;
 
-using BothSides = std::array<FloatVector, sides>;
-using BothMasks = std::array<FloatMask, sides>;
+/// Two vectors or masks, not set at first.
+template <class Vector>
+struct Both {
+  Vector items[sides];
+
+  // Not std::array's, which is the compiler's own: GCC compiles that for no target and then cannot
+  // inline those of Arm's vectors. Other structures of vectors have one for the same reason.
+  HWY_INLINE Both() {}
+  HWY_INLINE Vector& operator[](std::size_t side) { return items[side]; }
+  HWY_INLINE const Vector& operator[](std::size_t side) const { return items[side]; }
+};
+using BothSides = Both<FloatVector>;
+using BothMasks = Both<FloatMask>;
 
 /// What affine searches find, in the order of the sub-blocks.
 struct AffineFound {
@@ -108,7 +117,7 @@ template <std::size_t length, bool absolute>
 HWY_INLINE BothSides AffineLanes<length, absolute>::errors(const BothSides& scale,
                                                            const BothSides& minimum) {
   BothSides error;
-  for (auto& its : error) its = hn::Zero(Floats());
+  for (auto& its : error.items) its = hn::Zero(Floats());
   for (std::size_t i = 0; i < length; ++i) {
     for (std::size_t s = 0; s < sides; ++s) {
       const auto off = difference(scale[s], load(code(s, i)), minimum[s], element(s, i));

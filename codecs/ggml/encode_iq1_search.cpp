@@ -139,9 +139,10 @@ Iq1Split s_split(const Iq1Sums& sums) {
 using FourFloats = hn::FixedTag<float, 4>;
 
 struct FourSums {
-  hn::Vec<FourFloats> qx;
-  hn::Vec<FourFloats> qq;
+  hn::Vec<FourFloats> qx = hn::Zero(FourFloats());
+  hn::Vec<FourFloats> qq = hn::Zero(FourFloats());
 
+  HWY_INLINE FourSums() {}
   HWY_INLINE void add(const FourSums& other) {
     qx = hn::Add(qx, other.qx);
     qq = hn::Add(qq, other.qq);
@@ -151,11 +152,12 @@ struct FourSums {
 /// What an element adds to the sums at each level.
 struct Terms {
   FourSums of_level[3];
+
+  HWY_INLINE Terms() {}
 };
 
-Terms terms_of(float element, float weight, bool in_first_eight) {
+void set_terms(float element, float weight, bool in_first_eight, Terms& terms) {
   const FourFloats d;
-  Terms terms;
   for (std::size_t level = 0; level < 3; ++level) {
     const float up = iq1_values[0][level];
     const float down = iq1_values[1][level];
@@ -163,9 +165,9 @@ Terms terms_of(float element, float weight, bool in_first_eight) {
     alignas(16) const float last_eight[4] = {up, down, up, down};
     const auto value = hn::Load(d, in_first_eight ? first_eight : last_eight);
     const auto weighted = hn::Mul(hn::Set(d, weight), value);
-    terms.of_level[level] = {hn::Mul(weighted, hn::Set(d, element)), hn::Mul(weighted, value)};
+    terms.of_level[level].qx = hn::Mul(weighted, hn::Set(d, element));
+    terms.of_level[level].qq = hn::Mul(weighted, value);
   }
-  return terms;
 }
 
 HWY_INLINE void show_m_lanes(const FourSums& sums, std::size_t first, std::size_t second,
@@ -183,13 +185,12 @@ HWY_INLINE void show_m_lanes(const FourSums& sums, std::size_t first, std::size_
 
 /// The sums up to the borders are carried on from split to split; what follows is summed anew.
 Iq1Split m_split(const float* elements, const float* weights, const Iq1Order& order) {
-  const FourFloats d;
-  std::array<Terms, iq1_m_run> terms;
+  Terms terms[iq1_m_run];
   for (std::size_t i = 0; i < iq1_m_run; ++i) {
-    terms[i] = terms_of(elements[order[i]], weights[order[i]], order[i] < 8);
+    set_terms(elements[order[i]], weights[order[i]], order[i] < 8, terms[i]);
   }
   Iq1Contest contest;
-  FourSums before_first = {hn::Zero(d), hn::Zero(d)};
+  FourSums before_first;
   for (std::size_t first = 0; first <= iq1_m_run; ++first) {
     FourSums before_second = before_first;
     for (std::size_t second = first; second <= iq1_m_run; ++second) {

@@ -64,19 +64,16 @@ float value_of(std::size_t code) {
 }
 
 struct Sums {
-  FloatVector qx;  // weighted: values times elements
-  FloatVector qq;  // weighted: values squared
+  FloatVector qx = hn::Zero(Floats());  // weighted: values times elements
+  FloatVector qq = hn::Zero(Floats());  // weighted: values squared
 
+  HWY_INLINE Sums() {}
   HWY_INLINE void add(FloatVector weight, FloatVector value, FloatVector element) {
     const auto weighted = hn::Mul(weight, value);
     qx = hn::Add(qx, hn::Mul(weighted, element));
     qq = hn::Add(qq, hn::Mul(weighted, value));
   }
 };
-
-Sums no_sums() {
-  return {hn::Zero(Floats()), hn::Zero(Floats())};
-}
 
 /// Finds the scales of a run a lane.
 class ScaleSearch {
@@ -162,7 +159,7 @@ class ScaleSearch {
     const Floats d;
     const auto scale = hn::Div(hn::Neg(extreme), hn::Set(d, static_cast<float>(iq4_first_value)));
     const auto inverse = hn::Div(hn::Set(d, 1.0f), scale);
-    Sums sums = no_sums();
+    Sums sums;
     for (std::size_t i = 0; i < iq4_run; ++i) {
       const auto scaled = hn::Mul(inverse, at(elements_, i));
       auto value = hn::Set(d, value_of(0));
@@ -181,10 +178,7 @@ class ScaleSearch {
   HWY_INLINE void try_scales(FloatVector extreme, int first) {
     FloatVector inverse[batch];
     Sums sums[batch];
-    for (int i = 0; i < batch; ++i) {
-      inverse[i] = inverse_of_trial(extreme, first + i);
-      sums[i] = no_sums();
-    }
+    for (int i = 0; i < batch; ++i) inverse[i] = inverse_of_trial(extreme, first + i);
     for (std::size_t element = 0; element < iq4_run; ++element) {
       const auto x = at(elements_, element);
       const auto weight = at(weights_, element);

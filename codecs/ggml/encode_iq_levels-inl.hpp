@@ -30,6 +30,8 @@ struct LevelTable {
   static constexpr std::size_t parts = levels > lanes ? levels / lanes : 1;
   FloatVector part[parts];
 
+  HWY_INLINE LevelTable() {}
+
   /// What the table has for the levels in the low bits of the lanes, whatever stands above them.
   [[nodiscard]] HWY_INLINE FloatVector at(WordVector level) const {
 #if HWY_TARGET <= HWY_AVX2

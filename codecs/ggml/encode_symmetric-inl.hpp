@@ -6,8 +6,6 @@
 #define PLIMSOLL_CODECS_GGML_ENCODE_SYMMETRIC_INL_HPP
 #endif
 
-#include <array>
-
 #include "codecs/ggml/encode_block_lanes-inl.hpp"
 #include "codecs/ggml/encode_search.hpp"
 
@@ -45,7 +43,9 @@ class SymmetricLanes {
     const auto peak = peaks_of<length>(elements_);
     const auto zeros = hn::Lt(hn::Abs(peak), all(least_peak));
     inverse_ = hn::Div(all(-half_), peak);
-    const Tries<1> first = project<1>({inverse_});
+    FloatVector only[1] = {inverse_};
+    Sums first[1];
+    project(only, first);
     const auto tame = hn::And(finite(first[0].xl), hn::Lt(hn::Abs(peak), all(0x1p100f)));
     scale_ = hn::IfThenZeroElse(hn::Eq(first[0].ll, zero), hn::Div(first[0].xl, first[0].ll));
     best_ = hn::Mul(scale_, first[0].xl);
@@ -57,19 +57,17 @@ class SymmetricLanes {
 
  private:
   struct Sums {
-    FloatVector xl;
-    FloatVector ll;
-  };
-  template <std::size_t count>
-  using Tries = std::array<Sums, count>;
+    FloatVector xl = hn::Zero(Floats());
+    FloatVector ll = hn::Zero(Floats());
 
+    HWY_INLINE Sums() {}
+  };
+
+  /// Adds to `sums` what the inverse scales make of the elements.
   template <std::size_t count>
-  HWY_INLINE Tries<count> project(const std::array<FloatVector, count>& inverse) const {
-    const auto zero = hn::Zero(Floats());
+  HWY_INLINE void project(const FloatVector (&inverse)[count], Sums (&sums)[count]) const {
     const auto floor = all(integer_maker - half_);
     const auto ceiling = all(integer_maker + half_ - 1);
-    Tries<count> sums;
-    for (auto& its : sums) its = {zero, zero};
     for (std::size_t i = 0; i < length; ++i) {
       const auto x = load(elements_ + i * lanes);
       for (std::size_t k = 0; k < count; ++k) {
@@ -79,16 +77,16 @@ class SymmetricLanes {
         sums[k].ll = hn::Add(sums[k].ll, hn::Mul(weighted, code));
       }
     }
-    return sums;
   }
 
   /// Tries the candidates k, k + 1 and k + 2, in this order.
   HWY_INLINE void try_three(FloatVector peak, int k) {
-    std::array<FloatVector, 3> inverse;
+    FloatVector inverse[3];
     for (int i = 0; i < 3; ++i) {
       inverse[i] = hn::Div(all(-(half_ + 0.1f * static_cast<float>(k + i))), peak);
     }
-    const Tries<3> sums = project<3>(inverse);
+    Sums sums[3];
+    project(inverse, sums);
     for (std::size_t i = 0; i < 3; ++i) {
       const auto better =
           hn::And(hn::Gt(sums[i].ll, hn::Zero(Floats())),
