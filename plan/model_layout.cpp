@@ -149,9 +149,10 @@ class ModelLayout {
       return {};
     }
     const std::optional<ExpertCount> count = expert_count(config_);
+    if (!count) return {};
     for (const auto& list : product.sources) {
       // One tensor may be a stack already.
-      if (!count || list.size() < 2 || list.size() >= count->experts) continue;
+      if (list.size() < 2 || list.size() >= count->experts) continue;
       return fail_at(catalogue_, first, ErrorCode::malformed,
                      "there are " + std::to_string(list.size()) + " of the " +
                          std::to_string(count->experts) + " experts that config.json tells with " +

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 
 #include "codecs/ggml/encode_iq1.hpp"
 #include "codecs/ggml/encode_iq1_contest.hpp"

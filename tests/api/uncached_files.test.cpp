@@ -1,9 +1,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -15,7 +17,7 @@
 #include "tests/io/scratch_directory.hpp"
 
 // What the page cache lacks is read by threads of the source instead of the stages' workers. These
-// tests make that sure, so that the thread sanitizer sees what passes between the two.
+// tests take the files out of it, so that the thread sanitizer sees what passes between the two.
 
 using plimsoll::Config;
 using plimsoll::Engine;
@@ -56,85 +58,67 @@ std::vector<Config> configs() {
   return configs;
 }
 
-/// What a load of cached files gives.
-StoredComponents expected_of(const Config& config, const std::string& model) {
-  Engine engine(config);
-  return components_of(engine.load(model).get());
+/// Makes the components of a checkpoint with an engine.
+using Loading = std::function<StoredComponents(Engine& engine, const std::string& checkpoint)>;
+
+/// In every config: what comes of files that are not in the page cache, several times with one
+/// engine, is what a load of cached files into memory gives.
+void check_uncached(const Loading& load) {
+  const ScratchDirectory scratch;
+  const std::string model = scratch.path("model");
+  write_checkpoint(model, small_language_model());
+  for (const Config& config : configs()) {
+    const StoredComponents expected = components_of(Engine(config).load(model).get());
+    Engine engine(config);
+    for (int round = 0; round < 3; ++round) {
+      forget_pages(model);
+      CHECK(load(engine, model) == expected);
+    }
+  }
 }
 
 }  // namespace
 
 TEST_CASE("files that are not in the page cache become the same model") {
-  const ScratchDirectory scratch;
-  const std::string model = scratch.path("model");
-  write_checkpoint(model, small_language_model());
-  for (const Config& config : configs()) {
-    const StoredComponents expected = expected_of(config, model);
-    Engine engine(config);
-    for (int round = 0; round < 3; ++round) {
-      forget_pages(model);
-      CHECK(components_of(engine.load(model).get()) == expected);
-    }
-  }
+  check_uncached([](Engine& engine, const std::string& model) {
+    return components_of(engine.load(model).get());
+  });
 }
 
 TEST_CASE("files that are not in the page cache fill the caller's memory, and again") {
-  const ScratchDirectory scratch;
-  const std::string model = scratch.path("model");
-  write_checkpoint(model, small_language_model());
-  for (const Config& config : configs()) {
-    const StoredComponents expected = expected_of(config, model);
-    std::vector<std::vector<Line>> places;
+  std::vector<std::vector<Line>> places;
+  check_uncached([&](Engine& engine, const std::string& model) {
     std::size_t used = 0;
     LoadOptions options;
     options.destination = [&](const Placement& placement) {
-      if (used == places.size()) places.emplace_back(placement.bytes / sizeof(Line) + 1);
+      if (used == places.size()) places.emplace_back();
       std::vector<Line>& place = places[used++];
+      place.resize(std::max(place.size(), placement.bytes / sizeof(Line) + 1));
       std::memset(place.data(), 0xA7, place.size() * sizeof(Line));
       return place.front().bytes;
     };
-    Engine engine(config);
-    for (int round = 0; round < 3; ++round) {
-      used = 0;
-      forget_pages(model);
-      CHECK(components_of(engine.load(model, options).get()) == expected);
-    }
-  }
+    return components_of(engine.load(model, options).get());
+  });
 }
 
 TEST_CASE("files that are not in the page cache reach a consumer whole") {
-  const ScratchDirectory scratch;
-  const std::string model = scratch.path("model");
-  write_checkpoint(model, small_language_model());
-  for (const Config& config : configs()) {
-    const StoredComponents expected = expected_of(config, model);
-    Engine engine(config);
-    for (int round = 0; round < 3; ++round) {
-      StoredComponents got;
-      LoadOptions options;
-      options.consumer = [&](const FinishedTensor& finished) {
-        got.merge(components_of(finished.tensor()));
-      };
-      forget_pages(model);
-      engine.load(model, options).wait();
-      CHECK(got == expected);
-    }
-  }
+  check_uncached([](Engine& engine, const std::string& model) {
+    StoredComponents got;
+    LoadOptions options;
+    options.consumer = [&](const FinishedTensor& finished) {
+      got.merge(components_of(finished.tensor()));
+    };
+    engine.load(model, options).wait();
+    return got;
+  });
 }
 
 TEST_CASE("files that are not in the page cache become the same checkpoint") {
   const ScratchDirectory scratch;
-  const std::string model = scratch.path("model");
-  write_checkpoint(model, small_language_model());
-  for (const Config& config : configs()) {
-    const StoredComponents expected = expected_of(config, model);
-    Engine engine(config);
-    for (int round = 0; round < 3; ++round) {
-      const std::string out = scratch.path("out");
-      std::filesystem::remove_all(out);
-      forget_pages(model);
-      engine.quantize(model, out).wait();
-      CHECK(stored_components(out) == expected);
-    }
-  }
+  const std::string out = scratch.path("out");
+  check_uncached([&](Engine& engine, const std::string& model) {
+    std::filesystem::remove_all(out);
+    engine.quantize(model, out).wait();
+    return stored_components(out);
+  });
 }
